@@ -1,0 +1,1 @@
+"""What an operator may change: environment and TOML become one frozen Settings."""

@@ -1,0 +1,1 @@
+"""The border: one file per outside platform, reading and writing together."""

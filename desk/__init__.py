@@ -1,0 +1,1 @@
+"""The edge that people drive: pages and REST."""

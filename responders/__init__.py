@@ -1,0 +1,1 @@
+"""Speaking: what is proposed, checked and said to people who complain."""

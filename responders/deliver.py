@@ -1,0 +1,157 @@
+"""Send approved replies: claim, speak, settle. An unknown outcome is looked for, never repeated blindly."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from domain.case import Event
+from domain.errors import Conflict, CredentialsRejected, OutcomeUnknown, RateLimited, Refused, Unavailable
+from domain.mention import MentionRef, Receipt
+from domain.ports import Publisher
+from domain.reply import Reply, ReplyStatus
+from responders.answer import answered
+from store import cases, mentions, replies, sources
+from store.engine import Database
+
+LEASE = timedelta(minutes=3)
+"""Longer than any write to a platform may take (time-outs add up to less than a minute)."""
+TRY_AGAIN = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=2)
+
+Publishers = Callable[[int], tuple[int, Publisher] | None]
+"""Mention id → the source to answer by and its publisher, or None where no source in use can."""
+
+log = structlog.get_logger()
+
+
+def deliver(database: Database, publishers: Publishers, *, now: Callable[[], datetime], limit: int = 20) -> int:
+    """Move every due reply one step; return how many were due."""
+    with database.read() as connection:
+        due = replies.due(connection, now=now(), limit=limit)
+    for reply_id, status in due:
+        try:
+            if status == ReplyStatus.APPROVED:
+                _send(database, reply_id, publishers, now)
+            elif status == ReplyStatus.SENDING:
+                _abandoned(database, reply_id, now)
+            else:
+                _look(database, reply_id, publishers, now)
+        except Conflict:
+            log.info("reply_overtaken", reply_id=reply_id)
+    return len(due)
+
+
+def _send(database: Database, reply_id: int, publishers: Publishers, now: Callable[[], datetime]) -> None:
+    found = _publisher(database, reply_id, publishers, now)
+    if found is None:
+        return
+    source_id, publisher = found
+    with database.write() as connection:  # claim
+        reply = replies.load(connection, reply_id)
+        if reply.status is not ReplyStatus.APPROVED or reply.due_at is None or reply.due_at > now():
+            return
+        ref = mentions.ref(connection, reply.mention_id)
+        reply.claim(at=now(), lease=LEASE)
+        replies.save(connection, reply, now=now())
+    try:  # speak
+        receipt = publisher.reply(ref, reply.text, idempotency_key=reply.idempotency_key)
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the reply must be settled by what it means
+        _not_sent(database, reply, error, source_id, now())
+    else:
+        _settle(database, reply, receipt, now())
+
+
+def _publisher(
+    database: Database, reply_id: int, publishers: Publishers, now: Callable[[], datetime]
+) -> tuple[int, Publisher] | None:
+    with database.read() as connection:
+        mention_id = replies.load(connection, reply_id).mention_id
+    problem = "no source in use can post there: pause over, or credentials renewed, it goes out by itself"
+    try:
+        found = publishers(mention_id)
+    except Exception as error:  # noqa: BLE001 - a connector that cannot be built is a row a person sees
+        found, problem = None, f"the source cannot be used: {error}"
+    if found is None:
+        with database.write() as connection:
+            reply = replies.load(connection, reply_id)
+            reply.due_at, reply.error = now() + TRY_AGAIN, problem
+            replies.save(connection, reply, now=now())
+    return found
+
+
+def _settle(database: Database, reply: Reply, receipt: Receipt, at: datetime) -> None:
+    with database.write() as connection:
+        reply.settle(receipt, at=at)
+        replies.save(connection, reply, now=at)
+        answered(connection, reply, by=reply.approved_by or "system", now=at)
+
+
+def _not_sent(database: Database, reply: Reply, error: Exception, source_id: int, at: datetime) -> None:
+    with database.write() as connection:
+        match error:
+            case RateLimited():
+                reply.wait(until=max(error.retry_at, at + timedelta(seconds=1)), error=str(error))
+            case Unavailable():
+                reply.wait(until=reply.back_off(at), error=str(error))
+            case CredentialsRejected():
+                reply.wait(until=at + TRY_AGAIN, error=str(error))
+                sources.polled(connection, source_id, now=at, due_at=None, error=str(error), status="disabled")
+            case Refused():
+                reply.refuse(str(error))
+            case OutcomeUnknown():
+                reply.lose(at=at, error=str(error))
+            case _:
+                log.error("publisher_crashed", reply_id=reply.id, exc_info=error)
+                reply.lose(at=at, error=f"unexpected {type(error).__name__} while sending")
+        replies.save(connection, reply, now=at)
+        _tell(connection, reply, at)
+
+
+def _abandoned(database: Database, reply_id: int, now: Callable[[], datetime]) -> None:
+    """A worker died between claim and settle: nobody knows whether it spoke."""
+    at = now()
+    with database.write() as connection:
+        reply = replies.load(connection, reply_id)
+        if reply.status is ReplyStatus.SENDING and reply.due_at is not None and reply.due_at <= at:
+            reply.lose(at=at, error="the worker stopped while sending")
+            replies.save(connection, reply, now=at)
+            _tell(connection, reply, at)
+
+
+def _look(database: Database, reply_id: int, publishers: Publishers, now: Callable[[], datetime]) -> None:
+    """Look on the platform for a reply whose outcome is unknown."""
+    found = _publisher(database, reply_id, publishers, now)
+    if found is None:
+        return
+    _, publisher = found
+    with database.write() as connection:
+        reply = replies.load(connection, reply_id)
+        if reply.status is not ReplyStatus.UNCERTAIN or reply.due_at is None or reply.due_at > now():
+            return
+        ref: MentionRef = mentions.ref(connection, reply.mention_id)
+        replies.lease(connection, reply, now=now(), lease=LEASE)
+    since = (reply.sending_at or reply.created_at) - CLOCK_SKEW
+    try:
+        receipt = publisher.find_reply(ref, reply.text, since=since)
+    except Exception as error:  # noqa: BLE001 - a look that failed found nothing out
+        with database.write() as connection:
+            reply.due_at = error.retry_at if isinstance(error, RateLimited) else now() + TRY_AGAIN
+            reply.error = f"could not look for it: {error}"
+            replies.save(connection, reply, now=now())
+        return
+    if receipt is not None:
+        _settle(database, reply, receipt, now())
+        return
+    with database.write() as connection:
+        reply.lose(at=now(), error="sent, but no answer came, and it is not to be seen there")
+        replies.save(connection, reply, now=now())
+        if reply.needs_person:
+            _tell(connection, reply, now())
+
+
+def _tell(connection: sa.Connection, reply: Reply, at: datetime) -> None:
+    data = {"reply_id": reply.id, "error": reply.error}
+    event = Event(at=at, actor="system", kind=f"reply_{reply.status}", data=data)
+    cases.add_event(connection, reply.case_id, event)

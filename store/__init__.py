@@ -1,0 +1,1 @@
+"""What remembers: engine and transactions, tables, one module of queries per noun, bell, migrations."""

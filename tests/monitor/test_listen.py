@@ -1,0 +1,136 @@
+"""Listening: pages and cursors together, each post once, failures as rows."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from domain.errors import CredentialsRejected, OutsideError, RateLimited, Unavailable
+from domain.mention import Deletion, Reject
+from monitor.listen import LEASE, listen
+from store import mentions, sources
+from store.engine import Database
+from store.tables import mention_revisions
+from tests.conftest import Now
+from tests.fakes import FakePlatform, page, post, source
+
+
+def _listen(database: Database, platform: FakePlatform, now: Now) -> sa.RowMapping:
+    with database.read() as connection:
+        row = sources.by_name(connection, "fake")
+    assert row is not None
+    listen(database, row, connect=lambda spec: platform, now=now)
+    with database.read() as connection:
+        after = sources.by_name(connection, "fake")
+    assert after is not None
+    return after
+
+
+def _texts(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [row["text"] for row in mentions.listing(connection)]
+
+
+def test_all_pages_are_kept_once_however_often_they_come(database: Database, now: Now) -> None:
+    source(database)
+    pages = [page(post("1", "one"), post("2", "two", minutes=1)), page(post("2", "two", minutes=1), post("3", "three"))]
+    _listen(database, FakePlatform(*pages), now)
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE sources SET cursor = NULL"))
+    row = _listen(database, FakePlatform(*pages), now)
+    assert sorted(_texts(database)) == ["one", "three", "two"]
+    assert row["due_at"] == now() + timedelta(seconds=60)
+
+
+def test_killed_between_pages_the_next_start_goes_on_behind_the_kept_page(database: Database, now: Now) -> None:
+    source(database)
+    platform = FakePlatform(page(post("1", "one")), page(post("2", "two")))
+    poll = platform.poll
+
+    def killed(cursor: object) -> object:
+        if cursor:
+            raise SystemExit
+        return poll(None)
+
+    platform.poll = killed  # type: ignore[assignment,method-assign]
+    with pytest.raises(SystemExit):
+        _listen(database, platform, now)
+    assert _texts(database) == ["one"]
+    with database.read() as connection:
+        row = sources.by_name(connection, "fake")
+    assert row is not None and row["cursor"] == {"page": 1} and row["due_at"] == now() + LEASE
+    platform.poll = poll  # type: ignore[method-assign]
+    _listen(database, platform, now)
+    assert sorted(_texts(database)) == ["one", "two"]
+
+
+def test_an_edit_keeps_the_words_before_and_is_classified_again(database: Database, now: Now) -> None:
+    source(database)
+    _listen(database, FakePlatform(page(post("1", "before")), page(post("1", "after"))), now)
+    with database.read() as connection:
+        row = mentions.listing(connection)[0]
+        kept = connection.execute(sa.select(mention_revisions.c.text)).scalars().all()
+    assert (row["text"], row["revision"], row["stage"], kept) == ("after", 2, "classify", ["before"])
+
+
+def test_a_deletion_wipes_the_words_and_keeps_the_id(database: Database, now: Now) -> None:
+    source(database)
+    gone = Deletion(platform="fake", external_id="1", at=now())
+    _listen(database, FakePlatform(page(post("1", "first")), page(post("1", "second")), page(gone)), now)
+    with database.read() as connection:
+        row = mentions.listing(connection)[0]
+        kept = connection.execute(sa.select(mention_revisions.c.text)).scalars().all()
+    assert (row["text"], row["external_id"], row["deleted_at"], kept) == ("", "1", now(), [""])
+
+
+def test_a_deleted_post_does_not_come_back(database: Database, now: Now) -> None:
+    source(database)
+    gone = Deletion(platform="fake", external_id="1", at=now())
+    _listen(database, FakePlatform(page(post("1", "first")), page(gone), page(post("1", "first"))), now)
+    assert _texts(database) == [""]
+
+
+def test_rejects_are_rows_a_person_can_see(database: Database, now: Now) -> None:
+    row = source(database)
+    reject = Reject(place="line 7", reason="no text", raw="{}")
+    _listen(database, FakePlatform(page(post("1", "fine"), rejects=[reject]), page(rejects=[reject])), now)
+    with database.read() as connection:
+        found = sources.rejected(connection, row["id"])
+    assert [(r["place"], r["reason"]) for r in found] == [("line 7", "no text")]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "status"),
+    [
+        (Unavailable("down"), "failed", "active"),
+        (CredentialsRejected("token expired"), "expired", "disabled"),
+        (ValueError("a bug"), "failed", "active"),
+    ],
+)
+def test_a_failed_poll_is_a_row_and_says_so(
+    database: Database, now: Now, error: Exception, outcome: str, status: str
+) -> None:
+    source(database)
+    platform = FakePlatform()
+    platform.poll = _raising(error)  # type: ignore[method-assign]
+    row = _listen(database, platform, now)
+    with database.read() as connection:
+        covered = sources.covered(connection, row["id"], since=now() - timedelta(hours=1))
+    assert (row["status"], [c["outcome"] for c in covered]) == (status, [outcome])
+    assert row["error"]
+    assert "a bug" not in row["error"]
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_the_platform_says(database: Database, now: Now) -> None:
+    source(database)
+    platform = FakePlatform()
+    retry_at = now() + timedelta(minutes=13)
+    platform.poll = _raising(RateLimited("slow down", retry_at=retry_at))  # type: ignore[method-assign]
+    assert _listen(database, platform, now)["due_at"] == retry_at
+
+
+def _raising(error: Exception | OutsideError):  # type: ignore[no-untyped-def]
+    def poll(cursor: object) -> object:
+        raise error
+
+    return poll

@@ -1,0 +1,1 @@
+"""The edge that time drives: jobs, clock, wiring, command line."""
