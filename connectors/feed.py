@@ -13,12 +13,13 @@ import feedparser  # type: ignore[import-untyped, unused-ignore]
 
 from connectors.answer import Answer, host_of
 from connectors.http import Http
-from connectors.record import MAX_ID, MAX_NAME, MAX_TEXT, own_names
-from connectors.text import from_html, storable, web_url
+from connectors.text import from_html
 from domain.errors import Invalid, Refused, Unavailable
 from domain.mention import Author, Cursor, Mention, Page, Reject
 from domain.ports import Eligibility
+from domain.record import MAX_ID, MAX_NAME, MAX_TEXT, own_names
 from domain.source import SourceSpec
+from domain.storable import storable, web_url
 
 PAGE_ENTRIES = 200
 # More entries than any feed we know; each costs 16 characters in the cursor.

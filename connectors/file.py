@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from connectors.http import Http
-from connectors.record import BadRow, mention
 from connectors.table import SUFFIXES, Row, Table, open_table
-from connectors.text import storable
 from domain.errors import Invalid, Unavailable
 from domain.mention import Cursor, Mention, Page, Reject
 from domain.ports import Eligibility
+from domain.record import BadRow, mention
 from domain.source import SourceSpec
+from domain.storable import storable
 
 PAGE_ROWS = 500
 # A page of long rows is cut earlier, so that memory stays flat.

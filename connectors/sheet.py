@@ -8,9 +8,9 @@ from typing import Any
 
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
-from connectors.record import as_text
 from connectors.table import Row, columns_of, require_columns
 from domain.errors import Invalid
+from domain.record import as_text
 
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 500
@@ -67,7 +67,7 @@ class Sheet:
         except Invalid:
             raise
         # As above: a broken cell ends the sheet, for what follows cannot be found any more.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             yield Row(
                 place=f"row {number + 1}",
                 offset=self._size,

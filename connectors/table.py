@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from connectors.lines import MAX_LINE, Lines, LineTooLong, start, undecodable
-from connectors.record import COLUMNS, REQUIRED
 from domain.errors import Invalid
+from domain.record import COLUMNS, REQUIRED
 
 SUFFIXES = (".csv", ".jsonl", ".xlsx")
 _DELIMITERS = ",;\t"

@@ -41,9 +41,9 @@ def overdue() -> bool:
 class Backend(httpcore2.NetworkBackend):
     """Connects to the very address that was looked up and checked, so that a name cannot change in between."""
 
-    def __init__(self, addresses: Resolve) -> None:
+    def __init__(self, addresses: Resolve, *, inner: httpcore2.NetworkBackend | None = None) -> None:
         self._addresses = addresses
-        self._inner = httpcore2.SyncBackend()
+        self._inner = inner or httpcore2.SyncBackend()
 
     def connect_tcp(
         self,

@@ -55,7 +55,7 @@ MOVES: Mapping[str, tuple[frozenset[ReplyStatus], ReplyStatus]] = {
 
 @dataclass(slots=True, kw_only=True)
 class Reply:
-    """`due_at`: when a worker should act next, None while a person must; `idempotency_key` is made once, with the draft."""
+    """`due_at`: when a worker should act next, None while a person must; the key is made once, with the draft."""
 
     case_id: int
     mention_id: int

@@ -19,11 +19,16 @@ from store import cases, mentions, replies
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a reply is checked against: each platform's counting rules and way of answering, and a language detector."""
+    """What a reply is checked against.
+
+    Each platform's counting rules and way of answering, a language detector, and the brand's own addresses and
+    telephone numbers, which may stand in public.
+    """
 
     limits: Mapping[str, Limits]
     detect: LanguageDetector
     ways: Mapping[str, Eligibility] = field(default_factory=dict)
+    own_contacts: tuple[str, ...] = ()
 
     def limits_of(self, platform: str) -> Limits:
         """Return a platform's limits; one we know nothing of has none."""
@@ -37,7 +42,14 @@ class Rules:
 
 def check(text: str, *, platform: str, lang: str, expected_lang: str, rules: Rules) -> list[Finding]:
     """Return the findings on a reply's text; the server refuses to approve one that blocks."""
-    return lint(text, lang=lang, expected_lang=expected_lang, limits=rules.limits_of(platform), detect=rules.detect)
+    return lint(
+        text,
+        lang=lang,
+        expected_lang=expected_lang,
+        limits=rules.limits_of(platform),
+        detect=rules.detect,
+        own_contacts=rules.own_contacts,
+    )
 
 
 def draft(

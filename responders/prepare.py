@@ -99,6 +99,9 @@ def _request(
         brand=str(head["brand"] or ""),
         topics=result.topics,
         urgency=result.urgency.label,
+        urgency_reasons=result.urgency.reasons,
+        complaint=result.complaint,
+        flags=result.flags,
     )
 
 

@@ -46,6 +46,8 @@ MAY_REPEAT = 0.44
 """The share of words that two drafts of one case may have in common before a shorter form is tried."""
 HUMAN_FLAGS = frozenset({"self_harm"})
 """Flags under which no draft is offered: a person who is trained for it answers in their own words."""
+SAFETY_FLAGS = frozenset({"safety", "fire_injury", "medical"})
+"""Flags under which the safety playbook is used, whatever else the post is about."""
 Route = Literal["message", "link"]
 LANGUAGES: Mapping[str, str] = {
     "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
@@ -157,12 +159,14 @@ def _hear(request: SuggestRequest, *, speech: Speech, playbooks: Playbooks, text
     ranked = sorted(known, key=lambda t: (t.name == "other", -t.score))
     scores = {topic.name: topic.score for topic in ranked}
     seen = [(issue, words) for issue in speech.issues if (words := _recognise(issue, text))]
-    safety = next((flag for flag in request.flags if flag.name == "safety"), None)
+    safety = next((flag for flag in request.flags if flag.name in SAFETY_FLAGS), None)
     if safety or "safety" in scores:
         # Where somebody may be hurt, nothing else in the post is answered first.
         topic = "safety"
         why = (
-            f"Safety first: {safety.reason}" if safety else f"Safety first: topic safety, score {scores['safety']:.2f}"
+            f"Safety first: {_plain(safety.reason)}"
+            if safety
+            else f"Safety first: topic safety, score {scores['safety']:.2f}"
         )
     elif ranked and not (ranked[0].name == "other" and seen):
         topic = ranked[0].name
@@ -248,14 +252,14 @@ def _thing(speech: Speech, *, topic: str, text: str) -> Mapping[str, str]:
 
 def _cautions(request: SuggestRequest) -> Iterator[str]:
     if request.urgency in {"high", "critical"}:
-        detail = f" ({'; '.join(request.urgency_reasons)})" if request.urgency_reasons else ""
+        detail = f" ({_plain('; '.join(request.urgency_reasons))})" if request.urgency_reasons else ""
         yield f"Urgency {request.urgency}{detail}: name the earliest by-when that will be kept"
     if request.complaint is not None and request.complaint.label is None:
         yield "The model could not tell whether this is a complaint: read it before answering"
     if request.complaint is not None and request.complaint.label is False:
         yield "The model sees no complaint here: check whether an answer is wanted"
     for flag in request.flags:
-        yield f"Flagged {flag.name}: {flag.reason}"
+        yield f"Flagged {flag.name}: {_plain(flag.reason)}"
 
 
 def _draft(

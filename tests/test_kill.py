@@ -39,7 +39,7 @@ RULES = Rules(
 )
 WORDS = (
     "My parcel is three weeks late and nobody answers, this is terrible service",
-    "You charged me twice and I want my money back, I am furious",
+    "Still waiting for my refund, terrible service, this is the third message",
     "The kettle arrived broken, very disappointed, I want a refund",
     "The app keeps crashing since the update, useless, fix it",
 )
@@ -139,7 +139,8 @@ def test_kills_over_the_whole_loop(database: Database, tmp_path: Path) -> None:
     with database.read() as connection:
         stored = [row["external_id"] for row in mentions.listing(connection, limit=1000) if not row["ours"]]
         sent = connection.execute(sa.select(replies)).mappings().all()
-        externals = dict(connection.execute(sa.select(mention_table.c.id, mention_table.c.external_id)).tuples())
+        pairs = connection.execute(sa.select(mention_table.c.id, mention_table.c.external_id))
+        externals = {pair[0]: pair[1] for pair in pairs}
     theirs = [post["id"] for post in world.posts() if not post["ours"]]
     assert sorted(stored) == sorted(theirs), "a mention was lost or doubled"
     public = Counter(post["in_reply_to"] for post in world.replies_by_us())

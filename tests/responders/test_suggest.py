@@ -275,7 +275,8 @@ def test_how_a_playbook_is_chosen() -> None:
     assert chosen(text="hm", topics=(Topic(name="cancellation", score=0.9),)) == "en/general"
     both = (Topic(name="delivery", score=0.9), Topic(name="safety", score=0.4))
     assert chosen(text="hm", topics=both) == "en/safety"
-    assert chosen(text="hm", flags=(Flag(name="safety", reason="smoke"),)) == "en/safety"
+    for name in ("safety", "fire_injury", "medical"):
+        assert chosen(text="hm", topics=both[:1], flags=(Flag(name=name, reason="smoke"),)) == "en/safety"
 
 
 def test_self_harm_gets_no_draft() -> None:

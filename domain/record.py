@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.text import storable, storable_json, web_url
 from domain.mention import Author, Mention
+from domain.storable import storable, storable_json, web_url
 
 REQUIRED = ("id", "text")
 COLUMNS = (
