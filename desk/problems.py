@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from inspect import isawaitable
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from domain.errors import Conflict, DeskError
 
@@ -29,14 +30,12 @@ def install(app: FastAPI) -> None:
 
     Call it after the handlers of the pages are set.
     """
-    handlers: tuple[tuple[type[Exception], Handler, Handler | None], ...] = (
-        (DeskError, _desk_error, None),
-        (RequestValidationError, _unreadable, request_validation_exception_handler),
-        (HTTPException, _http_error, http_exception_handler),
-        (Exception, _unexpected, None),
-    )
-    for kind, ours, usual in handlers:
-        app.add_exception_handler(kind, _under_api(ours, app.exception_handlers.get(kind, usual)))
+    for kind, usual in USUAL.items():
+        app.exception_handlers.setdefault(kind, usual)
+    for key, theirs in list(app.exception_handlers.items()):
+        ours = _ours(key)
+        if ours is not None:
+            app.add_exception_handler(key, _under_api(ours, theirs))
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:
@@ -46,18 +45,41 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
     return Response(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _under_api(ours: Handler, theirs: Handler | None) -> Handler:
+def _ours(key: int | type[Exception]) -> Handler | None:
+    if key in (500, Exception):
+        return _unexpected
+    if isinstance(key, int):
+        return _http_error
+    kinds = ((DeskError, _desk_error), (RequestValidationError, _unreadable), (HTTPException, _http_error))
+    return next((handler for kind, handler in kinds if issubclass(key, kind)), None)
+
+
+def _under_api(ours: Handler, theirs: Handler) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         if request.scope["path"].removeprefix(request.scope.get("root_path", "")).startswith(PREFIX):
             answer: Response = ours(request, error)
             return answer
-        if theirs is None:
-            raise error
         found = theirs(request, error)
-        answered: Response = await found if hasattr(found, "__await__") else found
+        answered: Response = await found if isawaitable(found) else found
         return answered
 
     return handle
+
+
+def _raise(_request: Request, error: Exception) -> Response:
+    raise error
+
+
+def _plain(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse(HTTPStatus.INTERNAL_SERVER_ERROR.phrase, status_code=500)
+
+
+USUAL: dict[int | type[Exception], Handler] = {
+    DeskError: _raise,
+    RequestValidationError: request_validation_exception_handler,
+    HTTPException: http_exception_handler,
+    Exception: _plain,
+}
 
 
 def _desk_error(_request: Request, error: DeskError) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 import structlog
@@ -109,9 +109,10 @@ def _join(
 ) -> None:
     case = cases.load(connection, case_id)
     calm = is_calm(result)
+    by_hand = row["case_id"] == case_id and row["edited_at"] is None
     if row["case_id"] == case_id and row["edited_at"] is not None:
         case.news.append(Event(at=now, actor="author", kind="edited", data={"mention_id": row["id"]}))
-    else:
+    elif not by_hand:
         was = case.status
         case.hear(mention_id=row["id"], at=now, calm=calm, policy=policy)
         if was in ("resolved", "closed") and case.status == "open":
@@ -120,7 +121,11 @@ def _join(
         priority = PRIORITY_OF_URGENCY[result.urgency.label]
         reason = "; ".join(result.urgency.reasons) or f"{result.urgency.label} urgency"
         case.raise_priority(priority, at=now, policy=policy, reason=reason)
-    more = {"last_mention_id": row["id"]} if not calm else {}
-    cases.save(connection, case, now=now, **more, **({} if calm else {"prepare_at": now}))
+    more: dict[str, Any] = {} if calm and not by_hand else {"last_mention_id": row["id"], "prepare_at": now}
+    if by_hand:
+        more["lang"] = result.language.code
+    cases.save(connection, case, now=now, **more)
     cases.join(connection, case_id, conversation_id=row["conversation_id"], author_id=row["author_id"])
-    mentions.settle(connection, row["id"], revision=row["revision"], outcome="joined", case_id=case_id)
+    mentions.settle(
+        connection, row["id"], revision=row["revision"], outcome="opened" if by_hand else "joined", case_id=case_id
+    )

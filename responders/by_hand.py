@@ -14,7 +14,6 @@ from domain.person import Person
 from domain.sla import Policy
 from domain.source import SourceSpec
 from store import cases, intake, mentions, sources
-from store.tables import mentions as mentions_table
 
 PLATFORM = "hand"
 SOURCE = "by-hand"
@@ -59,26 +58,15 @@ def log(connection: sa.Connection, complaint: Complaint, *, by: Person, now: dat
 
 
 def _open(connection: sa.Connection, item: Mention, *, priority: str, by: Person, now: datetime, policy: Policy) -> int:
-    columns = mentions_table.c
-    where = sa.and_(
-        columns.platform == item.platform, columns.realm == item.realm, columns.external_id == item.external_id
-    )
-    mention_id = connection.execute(sa.select(columns.id).where(where)).scalar_one()
+    mention_id = mentions.by_key(connection, item.key) or 0
     row = mentions.get(connection, mention_id)
     if row is None:
         raise LookupError(f"mention {mention_id} was just stored")
     reason = f"logged by hand: {item.realm}"
     case = Case.open(priority=priority, title=title_of(item.text), at=now, by=by.actor, policy=policy, reason=reason)
     case_id = cases.add(connection, case, mention=dict(row) | {"lang": item.lang}, brand_id=None, now=now)
-    attach(connection, mention_id, case_id=case_id)
+    mentions.attach(connection, mention_id, case_id=case_id)
     return case_id
-
-
-def attach(connection: sa.Connection, mention_id: int, *, case_id: int) -> None:
-    """Give a mention to the case opened for it before it was classified; that is still done, for language and topic."""
-    columns = mentions_table.c
-    statement = sa.update(mentions_table).where(columns.id == mention_id, columns.case_id.is_(None))
-    connection.execute(statement.values(case_id=case_id, outcome="opened"))
 
 
 def _author_id(complaint: Complaint) -> str:

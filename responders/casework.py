@@ -127,8 +127,16 @@ def open_for_mention(connection: sa.Connection, mention_id: int, *, by: Person, 
         raise Invalid("this is our own post")
     if row["case_id"] is not None:
         return int(row["case_id"])
-    case_id = cases.open_for(connection, row, by=by.actor, now=now, policy=policy, reason="opened by hand")
-    mentions.settle(connection, mention_id, revision=row["revision"], outcome="opened", case_id=case_id)
+    try:
+        case_id = cases.open_for(connection, row, by=by.actor, now=now, policy=policy, reason="opened by hand")
+    except Conflict:  # there is one for this author and conversation: this post belongs there
+        found = cases.of_conversation(connection, row["conversation_id"], row["author_id"])
+        if found is None:
+            raise
+        case_id = found
+    mentions.attach(connection, mention_id, case_id=case_id)
+    if row["stage"] == "triage":
+        mentions.settle(connection, mention_id, revision=row["revision"], outcome="opened", case_id=case_id)
     return case_id
 
 

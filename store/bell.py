@@ -1,6 +1,7 @@
 """The local bell: threads in one process, a waiting ring for each."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -38,14 +39,15 @@ class LocalBell:
         for rung in self._rung.get(kind, ()):
             rung.set()
 
-    def stop(self, *, timeout: float = 10.0) -> None:
-        """Let each thread finish what it has in hand."""
+    def stop(self, *, timeout: float = 5.0) -> None:
+        """Let the threads finish what they have in hand, `timeout` seconds for all of them together."""
         self._stopping.set()
         for events in self._rung.values():
             for rung in events:
                 rung.set()
+        until = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _answer(self, kind: str, job: Callable[[], int], rung: threading.Event) -> None:
         while not self._stopping.is_set():

@@ -1,7 +1,9 @@
 """The database: one engine, and one transaction per edge."""
 
 import contextlib
+import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from domain.errors import Invalid, Unavailable
 
 BUSY_MS = 15_000
+# Errors must not carry what people wrote; JSON is searched as text, so its letters stay letters.
+_QUIET: dict[str, Any] = {"hide_parameters": True, "json_serializer": partial(json.dumps, ensure_ascii=False)}
 
 
 class Database:
@@ -25,12 +29,17 @@ class Database:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self.engine = sa.create_engine(self.url, pool_size=10, max_overflow=20)
+            self.engine = sa.create_engine(self.url, pool_size=10, max_overflow=20, **_QUIET)
             event.listen(self.engine, "connect", _sqlite_connect)
             event.listen(self.engine, "begin", _sqlite_begin)
         else:
             self.engine = sa.create_engine(
-                self.url, pool_size=5, max_overflow=15, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+                self.url,
+                pool_size=5,
+                max_overflow=15,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": 5},
+                **_QUIET,
             )
 
     @contextlib.contextmanager

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from domain.errors import NotFound
+from domain.errors import Conflict, NotFound
 from domain.follow_up import FollowUp, FollowUpStatus
 from store.changes import tell
 from store.tables import cases, follow_ups
@@ -36,14 +36,17 @@ def load(connection: sa.Connection, follow_up_id: int) -> FollowUp:
 
 
 def save(connection: sa.Connection, follow_up: FollowUp, *, now: datetime) -> None:
-    """Store how a follow-up ended."""
+    """Store how a follow-up ended; `Conflict` when somebody else has ended it meanwhile."""
     values = {
         "status": str(follow_up.status),
         "done_at": follow_up.done_at,
         "done_by": follow_up.done_by,
         "note": follow_up.note,
     }
-    connection.execute(sa.update(follow_ups).where(follow_ups.c.id == follow_up.id).values(**values))
+    where = sa.and_(follow_ups.c.id == follow_up.id, follow_ups.c.status == str(FollowUpStatus.WAITING))
+    ended = sa.update(follow_ups).where(where).values(**values).returning(follow_ups.c.id)
+    if connection.execute(ended).first() is None:
+        raise Conflict("somebody else has ended this follow-up meanwhile")
     tell(connection, "follow_up", follow_up.id, now=now)
     tell(connection, "case", follow_up.case_id, now=now)
 

@@ -309,6 +309,19 @@ def settle(connection: sa.Connection, mention_id: int, *, revision: int, outcome
     return connection.execute(statement).first() is not None
 
 
+def attach(connection: sa.Connection, mention_id: int, *, case_id: int) -> None:
+    """Give a mention to a case opened by hand; what is still to be classified is, for language and topic."""
+    values = {"case_id": case_id, "outcome": "opened"}
+    connection.execute(sa.update(mentions).where(mentions.c.id == mention_id).values(**values))
+
+
+def by_key(connection: sa.Connection, key: tuple[str, str, str]) -> int | None:
+    """Return a mention's id by `(platform, realm, external id)`."""
+    columns = mentions.c
+    where = sa.and_(columns.platform == key[0], columns.realm == key[1], columns.external_id == key[2])
+    return connection.execute(sa.select(columns.id).where(where)).scalar()
+
+
 def classification(
     connection: sa.Connection, mention_id: int, revision: int
 ) -> tuple[Classification, list[Weight]] | None:

@@ -49,7 +49,7 @@ class Bounded(APIRoute):
         return bounded
 
 
-router = APIRouter(responses=PROBLEMS, route_class=Bounded)
+router = APIRouter(responses=PROBLEMS, route_class=Bounded, generate_unique_id_function=lambda route: route.name)
 """All routes, without the prefix: mount it at `/api/v1`."""
 
 _bearer = HTTPBearer(auto_error=False, description="An API token, made with `amends token create`")

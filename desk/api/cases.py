@@ -25,7 +25,7 @@ def list_cases(at: InHouse, asked: Annotated[CasesAsked, Query()]) -> Page[CaseS
             status=asked.status and str(asked.status),
             priority=asked.priority,
             assignee=asked.assignee,
-            tag=asked.tag,
+            tag=asked.tag and asked.tag.strip().lower(),
             query=asked.q,
             due_before=asked.due_before,
             after=asked.after,
@@ -99,7 +99,6 @@ def _for_mention(connection: sa.Connection, change: Change, mention_id: int) -> 
     case_id = casework.open_for_mention(
         connection, mention_id, by=change.by, now=change.now, policy=change.house.policy
     )
-    by_hand.attach(connection, mention_id, case_id=case_id)
     fresh = before is None or before["case_id"] is None
     return Answer(body=shown(connection, case_id), status=201 if fresh else 200, rings=("prepare",))
 

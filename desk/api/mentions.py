@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from fastapi import Body, Query
 from starlette.responses import Response
 
-from connectors.record import COLUMNS, BadRow, mention
 from desk.api.base import MAY_READ, router
 from desk.api.once import Answer, Write
 from desk.api.shown import MentionShown, MentionWhole, Page, Pushed, Rejected
@@ -17,6 +16,7 @@ from desk.edge import InHouse
 from desk.schemas import MAX_PUSH, Id, MentionsAsked, SourceName
 from domain.errors import Conflict, Invalid, NotFound
 from domain.mention import Mention, Reject
+from domain.record import COLUMNS, BadRow, mention
 from domain.source import SourceSpec
 from store import intake, mentions, sources
 

@@ -98,6 +98,7 @@ def changing(scope: str, *, right: str = "") -> Callable[..., Change]:
         idempotency_key: Annotated[
             str | None,
             Header(
+                alias="Idempotency-Key",
                 pattern=r"^[\x21-\x7e]{1,200}$",
                 description="1 to 200 printable ASCII characters without spaces; the same request again does nothing "
                 "and gets the first answer",

@@ -203,3 +203,27 @@ def test_two_triages_at_once_open_one_case(listening: Database, now: Now) -> Non
     with listening.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(case_table)).scalar() == 1
     assert set(outcomes(listening).values()) == {"opened", "joined"}
+
+
+def test_a_case_opened_by_hand_before_triage_keeps_its_post(listening: Database, now: Now) -> None:
+    by = person(listening)
+    with listening.write() as connection:
+        keep(connection, [post("1", "hello there")], source_id=1, brand_id=None, now=now())
+        case_id = casework.open_for_mention(connection, 1, by=by, now=now(), policy=DEFAULT_POLICY)
+    arrive(listening, now)
+    with listening.read() as connection:
+        row = mentions.get(connection, 1)
+        kinds = [event["kind"] for event in cases.events(connection, case_id)]
+        head = cases.head(connection, case_id)
+    assert row is not None and (row["case_id"], row["stage"], row["outcome"]) == (case_id, "done", "opened")
+    assert kinds == ["opened"]
+    assert (head["prepare_at"], head["lang"]) == (now(), "en")
+
+
+def test_opening_by_hand_joins_the_live_case_of_the_same_conversation(listening: Database, now: Now) -> None:
+    by = person(listening)
+    arrive(listening, now, post("1", "broken"))
+    with listening.write() as connection:
+        keep(connection, [post("2", "odd", root="1", minutes=2)], source_id=1, brand_id=None, now=now())
+        case_id = casework.open_for_mention(connection, 2, by=by, now=now(), policy=DEFAULT_POLICY)
+    assert [case["id"] for case in all_cases(listening)] == [case_id]
