@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from domain.errors import Invalid
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME = re.compile(r"(?!.*__)[a-z0-9][a-z0-9_-]{0,62}")
 MIN_EVERY_S = 5
 MAX_EVERY_S = 7 * 24 * 3600
 
@@ -31,7 +31,7 @@ class SourceSpec:
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise Invalid(
-                f"source name {self.name!r}: use lower-case letters, digits, '-' and '_', at most 63, no space"
+                f"source name {self.name!r}: use lower-case letters, digits, '-' and '_' (not two together), at most 63"
             )
         if not MIN_EVERY_S <= self.every_s <= MAX_EVERY_S:
             raise Invalid(f"source {self.name}: every must be {MIN_EVERY_S} to {MAX_EVERY_S} seconds")

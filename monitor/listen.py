@@ -48,6 +48,9 @@ def listen(
                 setattr(total, name, getattr(total, name) + getattr(kept, name))
             if not page.more:
                 break
+        else:
+            with database.write() as connection:
+                sources.poll_now(connection, row["id"], now=now())
     except Conflict:
         log.info("poll_overtaken", source_id=row["id"])
     except Exception as error:  # noqa: BLE001 - a source that breaks must not stop the others; its row says what happened

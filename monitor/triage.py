@@ -12,7 +12,7 @@ from domain.case import PRIORITY_OF_URGENCY, Event
 from domain.classification import Classification
 from domain.errors import Conflict
 from domain.sla import Policy
-from store import cases, follow_ups, mentions
+from store import cases, follow_ups, mention_work, mentions
 from store.engine import Database
 
 BATCH = 50
@@ -55,14 +55,14 @@ def triage(database: Database, *, policy: Policy, now: Callable[[], datetime], l
     """
     at = now()
     with database.write() as connection:
-        rows = mentions.take(connection, "triage", now=at, lease=RETRY, limit=limit)
+        rows = mention_work.take(connection, "triage", now=at, lease=RETRY, limit=limit)
         for row in rows:
             try:
                 with connection.begin_nested():
                     _one(connection, row, policy=policy, now=at)
             except Exception as error:
                 log.error("triage_failed", mention_id=row["id"], exc_info=error)
-                mentions.push(connection, row["id"], until=at + RETRY, error=f"triage failed: {type(error).__name__}")
+                mention_work.push(connection, row, until=at + RETRY, error=f"triage failed: {type(error).__name__}")
     return len(rows)
 
 

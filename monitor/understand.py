@@ -1,13 +1,14 @@
 """Have waiting mentions classified, a batch at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 import structlog
 
 from domain.classification import Classification, Text, Unclassifiable
 from domain.ports import Classifier
-from store import mentions
+from store import mention_work
 from store.engine import Database
 
 BATCH = 64
@@ -23,9 +24,24 @@ def classify(database: Database, classifier: Classifier, *, now: Callable[[], da
     Killed in between: the lease passes and they are classified again, into the same unique rows.
     """
     with database.write() as connection:
-        rows = mentions.take(connection, "classify", now=now(), lease=LEASE, limit=limit)
+        rows = mention_work.take(connection, "classify", now=now(), lease=LEASE, limit=limit)
     if not rows:
         return 0
+    for batch in _batches(rows):
+        _classify(database, classifier, batch, now)
+    return len(rows)
+
+
+def _batches(rows: Sequence[sa.RowMapping]) -> Iterator[Sequence[sa.RowMapping]]:
+    """Keep together what is new; what has failed before goes alone, so that one text cannot hold up the others."""
+    if fresh := [row for row in rows if row["attempts"] <= 1]:
+        yield fresh
+    yield from ([row] for row in rows if row["attempts"] > 1)
+
+
+def _classify(
+    database: Database, classifier: Classifier, rows: Sequence[sa.RowMapping], now: Callable[[], datetime]
+) -> None:
     texts = [Text(id=str(row["id"]), text=row["text"], lang=row["lang_hint"], rating=row["rating"]) for row in rows]
     try:
         results = classifier.classify(texts)
@@ -33,14 +49,13 @@ def classify(database: Database, classifier: Classifier, *, now: Callable[[], da
         log.error("classifier_failed", exc_info=error)
         with database.write() as connection:
             for row in rows:
-                mentions.push(connection, row["id"], until=now() + RETRY, error=f"the classifier failed: {error}")
-        return len(rows)
+                mention_work.push(connection, row, until=now() + RETRY, error=f"the classifier failed: {error}")
+        return
     found: list[tuple[int, int, Classification]] = []
     with database.write() as connection:
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, Unclassifiable):
-                mentions.fail(connection, row["id"], error=result.error)
+                mention_work.fail(connection, row, error=result.error)
             else:
                 found.append((row["id"], row["revision"], result))
-        mentions.classified(connection, found, now=now())
-    return len(rows)
+        mention_work.classified(connection, found, now=now())

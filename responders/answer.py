@@ -40,6 +40,15 @@ class Rules:
         return self.ways.get(platform, unknown)
 
 
+def way_of(connection: sa.Connection, mention: sa.RowMapping, *, rules: Rules) -> Eligibility:
+    """Say how a mention may be answered: by API only where a source of its own platform brought it."""
+    way = rules.way(mention["platform"])
+    if way.way == "api" and mention["platform"] not in mentions.source_platforms(connection, mention["id"]):
+        reason = "No source here is connected to where this was written: answer there, then confirm it here."
+        return Eligibility(way="manual", reason=reason)
+    return way
+
+
 def check(text: str, *, platform: str, lang: str, expected_lang: str, rules: Rules) -> list[Finding]:
     """Return the findings on a reply's text; the server refuses to approve one that blocks."""
     return lint(
@@ -70,7 +79,7 @@ def draft(
         raise Invalid(f"mention {mention_id} does not belong to case {case_id}")
     if mention["deleted_at"] is not None:
         raise Invalid("this post was deleted: there is nothing to answer")
-    way = rules.way(mention["platform"])
+    way = way_of(connection, mention, rules=rules)
     if way.way == "none":
         raise NotAllowed(way.reason)
     channel: Literal["api", "manual"] = "api" if way.way == "api" else "manual"

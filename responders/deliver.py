@@ -19,6 +19,7 @@ LEASE = timedelta(minutes=3)
 """Longer than any write to a platform may take (time-outs add up to less than a minute)."""
 TRY_AGAIN = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(minutes=2)
+SETTLE_TRIES = 5
 
 Publishers = Callable[[int], tuple[int, Publisher] | None]
 """Mention id → the source to answer by and its publisher, or None where no source in use can."""
@@ -68,7 +69,7 @@ def _publisher(
 ) -> tuple[int, Publisher] | None:
     with database.read() as connection:
         mention_id = replies.load(connection, reply_id).mention_id
-    problem = "no source in use can post there: pause over, or credentials renewed, it goes out by itself"
+    problem = "no source in use can post there; once one is (pause over, credentials renewed), this goes on by itself"
     try:
         found = publishers(mention_id)
     except Exception as error:  # noqa: BLE001 - a connector that cannot be built is a row a person sees
@@ -76,16 +77,27 @@ def _publisher(
     if found is None:
         with database.write() as connection:
             reply = replies.load(connection, reply_id)
-            reply.due_at, reply.error = now() + TRY_AGAIN, problem
-            replies.save(connection, reply, now=now())
+            if reply.status is ReplyStatus.UNCERTAIN:
+                _unseen(connection, reply, f"it could not be looked for: {problem}", now())
+            else:
+                reply.due_at, reply.error = now() + TRY_AGAIN, problem
+                replies.save(connection, reply, now=now())
     return found
 
 
 def _settle(database: Database, reply: Reply, receipt: Receipt, at: datetime) -> None:
-    with database.write() as connection:
-        reply.settle(receipt, at=at)
-        replies.save(connection, reply, now=at)
-        answered(connection, reply, by=reply.approved_by or "system", now=at)
+    """Keep the proof. Somebody changing the case at this moment must not cost it: try again from the start."""
+    for left in reversed(range(SETTLE_TRIES)):
+        try:
+            with database.write() as connection:
+                fresh = replies.load(connection, reply.id or 0)
+                fresh.settle(receipt, at=at)
+                replies.save(connection, fresh, now=at)
+                answered(connection, fresh, by=fresh.approved_by or "system", now=at)
+            return
+        except Conflict:
+            if not left:
+                raise
 
 
 def _not_sent(database: Database, reply: Reply, error: Exception, source_id: int, at: datetime) -> None:
@@ -137,18 +149,25 @@ def _look(database: Database, reply_id: int, publishers: Publishers, now: Callab
         receipt = publisher.find_reply(ref, reply.text, since=since)
     except Exception as error:  # noqa: BLE001 - a look that failed found nothing out
         with database.write() as connection:
-            reply.due_at = error.retry_at if isinstance(error, RateLimited) else now() + TRY_AGAIN
-            reply.error = f"could not look for it: {error}"
-            replies.save(connection, reply, now=now())
+            if isinstance(error, RateLimited):
+                reply.due_at, reply.error = error.retry_at, str(error)
+                replies.save(connection, reply, now=now())
+            else:
+                _unseen(connection, reply, f"it could not be looked for: {error}", now())
         return
     if receipt is not None:
         _settle(database, reply, receipt, now())
         return
     with database.write() as connection:
-        reply.lose(at=now(), error="sent, but no answer came, and it is not to be seen there")
-        replies.save(connection, reply, now=now())
-        if reply.needs_person:
-            _tell(connection, reply, now())
+        _unseen(connection, reply, "sent, but no answer came, and it is not to be seen there", now())
+
+
+def _unseen(connection: sa.Connection, reply: Reply, error: str, at: datetime) -> None:
+    """Count a look that found nothing; after the last one the reply goes to a person."""
+    reply.lose(at=at, error=error)
+    replies.save(connection, reply, now=at)
+    if reply.needs_person:
+        _tell(connection, reply, at)
 
 
 def _tell(connection: sa.Connection, reply: Reply, at: datetime) -> None:

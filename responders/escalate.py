@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from domain.errors import Conflict
-from store import cases, changes
+from store import case_work, cases, changes
 from store.engine import Database
 
 BATCH = 100
@@ -18,8 +18,8 @@ def sweep(database: Database, *, now: Callable[[], datetime]) -> int:
     """Wake and mark every case whose time has come; return how many moved."""
     at = now()
     with database.read() as connection:
-        to_wake = list(cases.to_wake(connection, now=at, limit=BATCH))
-        to_breach = list(cases.to_breach(connection, now=at, limit=BATCH))
+        to_wake = list(case_work.to_wake(connection, now=at, limit=BATCH))
+        to_breach = list(case_work.to_breach(connection, now=at, limit=BATCH))
     for case_id in to_wake:
         _step(database, case_id, at, wake=True)
     for case_id in to_breach:

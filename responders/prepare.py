@@ -12,7 +12,7 @@ from domain.limits import Limits
 from domain.playbook import Playbooks
 from domain.ports import Classifier
 from responders.suggest import SuggestRequest, suggest
-from store import cases, mentions, suggestions
+from store import case_work, cases, mentions, suggestions
 from store.engine import Database
 
 LEASE = timedelta(minutes=5)
@@ -33,7 +33,7 @@ def prepare(
 ) -> int:
     """Claim cases that want drafts and make them outside any transaction; return how many were claimed."""
     with database.write() as connection:
-        ids = cases.to_prepare(connection, now=now(), lease=LEASE, limit=batch)
+        ids = case_work.to_prepare(connection, now=now(), lease=LEASE, limit=batch)
     for case_id in ids:
         try:
             _one(database, case_id, classifier, playbooks, limits, now)
@@ -83,7 +83,7 @@ def _one(
             suggestions.add(
                 connection, rows, case_id=case_id, mention_id=mention_id, revision=mention["revision"], now=at
             )
-        cases.prepared(connection, case_id, mention_id=mention_id, now=at, again_at=None, error="")
+        case_work.prepared(connection, case_id, mention_id=mention_id, now=at, again_at=None, error="")
 
 
 def _request(
@@ -107,7 +107,7 @@ def _request(
 
 def _done(database: Database, case_id: int, mention_id: int, at: datetime) -> None:
     with database.write() as connection:
-        cases.prepared(connection, case_id, mention_id=mention_id, now=at, again_at=None, error="")
+        case_work.prepared(connection, case_id, mention_id=mention_id, now=at, again_at=None, error="")
 
 
 def _failed(database: Database, case_id: int, error: Exception, at: datetime) -> None:
@@ -117,4 +117,6 @@ def _failed(database: Database, case_id: int, error: Exception, at: datetime) ->
         row = cases.head(connection, case_id)
         again = at + RETRY if row["prepare_attempts"] < MAX_ATTEMPTS else None
         message = f"no drafts could be made: {error}"
-        cases.prepared(connection, case_id, mention_id=row["last_mention_id"], now=at, again_at=again, error=message)
+        case_work.prepared(
+            connection, case_id, mention_id=row["last_mention_id"], now=at, again_at=again, error=message
+        )

@@ -327,10 +327,16 @@ def _slots(
 
 
 def first_name(author_name: str) -> str:
-    """Return `author_name` where it is a plain first name (one word of 2 to 20 letters, capitalised), otherwise ""."""
-    name = unicodedata.normalize("NFC", author_name)
-    plain = 2 <= len(name) <= 20 and name.isalpha() and name.istitle() and name.lower() not in _NOT_NAMES
-    return name if plain else ""
+    """Return the first name of `author_name`, "" where it is not plainly a person's.
+
+    Plain: one word of 2 to 20 letters, capitalised, alone or before one surname or initial.
+    """
+    words = unicodedata.normalize("NFC", author_name).split()
+    if not 1 <= len(words) <= 2 or any(word.lower() in _NOT_NAMES for word in words):
+        return ""
+    given, family = words[0], words[-1].removesuffix(".")
+    plain = 2 <= len(given) <= 20 and all(word.isalpha() and word.istitle() for word in (given, family))
+    return given if plain else ""
 
 
 def _turned(texts: Sequence[str], *, seed: str, at: str, turn: int) -> list[str]:

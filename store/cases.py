@@ -1,7 +1,7 @@
 """Cases: load and save the aggregate, and the lists people work from."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from store.tables import (
     sla_targets,
     users,
 )
-from store.upsert import add_new, claim
+from store.upsert import add_new
 
 _LIVE = [str(status) for status in WORKING]
 VIEWS = ("mine", "urgent", "unassigned", "waiting", "attention", "follow-ups", "snoozed", "all", "done")
@@ -152,9 +152,13 @@ def save(connection: sa.Connection, case: Case, *, now: datetime, **more: Any) -
     case.version += 1
     live = case.status is not Status.CLOSED
     link = case_conversations.c
-    connection.execute(
-        sa.update(case_conversations).where(link.case_id == case.id, link.live != live).values(live=live)
-    )
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                sa.update(case_conversations).where(link.case_id == case.id, link.live != live).values(live=live)
+            )
+    except sa.exc.IntegrityError as error:
+        raise Conflict("another case is open for this author and conversation: go on there") from error
     _save_parts(connection, case, now)
 
 
@@ -381,46 +385,3 @@ def targets(connection: sa.Connection, case_id: int) -> list[sa.RowMapping]:
     """Return a case's SLA targets, oldest first."""
     statement = sa.select(sla_targets).where(sla_targets.c.case_id == case_id).order_by(sla_targets.c.id)
     return list(connection.execute(statement).mappings())
-
-
-def to_wake(connection: sa.Connection, *, now: datetime, limit: int) -> Sequence[int]:
-    """Return snoozed cases whose time has come."""
-    where = sa.and_(cases.c.status == "snoozed", cases.c.snoozed_until <= now)
-    return connection.execute(sa.select(cases.c.id).where(where).limit(limit)).scalars().all()
-
-
-def to_breach(connection: sa.Connection, *, now: datetime, limit: int) -> Sequence[int]:
-    """Return cases with a target that has lapsed and is not yet written down as a miss."""
-    t = sla_targets.c
-    statement = (
-        sa.select(t.case_id)
-        .join(cases, cases.c.id == t.case_id)
-        .where(t.met_at.is_(None), t.breached_at.is_(None), t.due_at < now, cases.c.status.in_(_LIVE))
-        .distinct()
-        .limit(limit)
-    )
-    return connection.execute(statement).scalars().all()
-
-
-def to_prepare(connection: sa.Connection, *, now: datetime, lease: timedelta, limit: int) -> list[int]:
-    """Claim cases that want drafts."""
-    return claim(
-        connection,
-        cases,
-        where=sa.and_(cases.c.prepare_at.is_not(None), cases.c.prepare_at <= now),
-        due=cases.c.prepare_at,
-        values={"prepare_at": now + lease, "prepare_attempts": cases.c.prepare_attempts + 1},
-        limit=limit,
-    )
-
-
-def prepared(
-    connection: sa.Connection, case_id: int, *, mention_id: int, now: datetime, again_at: datetime | None, error: str
-) -> None:
-    """Drafts are there, or not yet (`again_at`), or will not be (`error`); a newer mention keeps its own turn."""
-    where = sa.and_(cases.c.id == case_id, cases.c.last_mention_id == mention_id)
-    values: dict[str, Any] = {"prepare_at": again_at, "error": error[:500]}
-    if again_at is None:
-        values["prepare_attempts"] = 0
-    connection.execute(sa.update(cases).where(where).values(**values))
-    tell(connection, "case", case_id, now=now)

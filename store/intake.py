@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from domain.mention import Deletion, Mention
 from store.changes import tell
 from store.fold import fold
-from store.mentions import wipe
+from store.mentions import retitle, wipe
 from store.replies import drop_quoting
 from store.tables import authors, conversations, mention_brands, mention_revisions, mention_sources, mentions
 from store.upsert import add_new, put
@@ -39,6 +39,8 @@ def keep(
 ) -> Kept:
     """Store mentions and honour deletions, at most 500 at a time; the same items twice change nothing."""
     latest: dict[Key, Mention] = {item.key: item for item in items if isinstance(item, Mention)}
+    # In one order everywhere: two pages at once then wait for each other instead of locking each other out.
+    latest = dict(sorted(latest.items()))
     kept = Kept()
     if latest:
         _keep_mentions(connection, latest, kept, source_id=source_id, brand_id=brand_id, now=now)
@@ -105,12 +107,12 @@ def _author_ids(connection: sa.Connection, latest: dict[Key, Mention]) -> dict[K
         }
         for item in latest.values()
     }
-    put(connection, authors, list(rows.values()), key=("platform", "realm", "external_id"))
+    put(connection, authors, [rows[key] for key in sorted(rows)], key=("platform", "realm", "external_id"))
     return _ids(connection, authors, list(rows))
 
 
 def _conversation_ids(connection: sa.Connection, latest: dict[Key, Mention]) -> dict[Key, int]:
-    keys = list({_root_key(item): None for item in latest.values()})
+    keys = sorted({_root_key(item) for item in latest.values()})
     add_new(connection, conversations, [{"platform": p, "realm": r, "external_id": e} for p, r, e in keys])
     return _ids(connection, conversations, keys)
 
@@ -177,7 +179,7 @@ def _edit(connection: sa.Connection, mention_id: int, item: Mention, now: dateti
     """Keep the words as they were under their revision, and have the new ones classified."""
     columns = mentions.c
     before = connection.execute(
-        sa.select(columns.revision, columns.text, columns.seen_at).where(columns.id == mention_id)
+        sa.select(columns.revision, columns.text, columns.seen_at, columns.case_id).where(columns.id == mention_id)
     ).one()
     row = {"mention_id": mention_id, "revision": before.revision, "text": before.text, "seen_at": before.seen_at}
     add_new(connection, mention_revisions, [row])
@@ -193,6 +195,8 @@ def _edit(connection: sa.Connection, mention_id: int, item: Mention, now: dateti
     if not item.ours:
         values |= {"stage": "classify", "due_at": now, "attempts": 0, "error": ""}
     connection.execute(sa.update(mentions).where(columns.id == mention_id).values(**values))
+    if before.case_id is not None:
+        retitle(connection, before.case_id)
 
 
 def _delete(connection: sa.Connection, item: Deletion, now: datetime) -> int:

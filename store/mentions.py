@@ -1,14 +1,15 @@
 """Mentions: kept once each, however often and from wherever they come."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from domain.case import title_of
 from domain.classification import Classification, Weight
 from domain.mention import Author, Mention, MentionRef
-from store.fold import like
+from store.fold import fold, like
 from store.tables import (
     authors,
     brands,
@@ -23,9 +24,7 @@ from store.tables import (
     sources,
     suggestions,
 )
-from store.upsert import add_new, claim
 
-MAX_ATTEMPTS = 5
 LIST = [
     mentions.c[name]
     for name in [
@@ -194,43 +193,16 @@ def source_names(connection: sa.Connection, mention_id: int) -> list[str]:
     return list(connection.execute(statement.order_by(sources.c.id)).scalars())
 
 
+def source_platforms(connection: sa.Connection, mention_id: int) -> set[str]:
+    """Return the platforms of the sources a mention came by."""
+    statement = sa.select(sources.c.platform).join(mention_sources).where(mention_sources.c.mention_id == mention_id)
+    return set(connection.execute(statement).scalars())
+
+
 def brand_id(connection: sa.Connection, mention_id: int) -> int | None:
     """Return the first brand a mention concerns."""
     statement = sa.select(sa.func.min(mention_brands.c.brand_id)).where(mention_brands.c.mention_id == mention_id)
     return connection.execute(statement).scalar()
-
-
-def take(connection: sa.Connection, stage: str, *, now: datetime, lease: timedelta, limit: int) -> list[sa.RowMapping]:
-    """Claim due mentions of a stage for `lease`; one claimed too often is set aside as failed, where people see it."""
-    columns = mentions.c
-    ids = claim(
-        connection,
-        mentions,
-        where=sa.and_(columns.stage == stage, columns.due_at.is_not(None), columns.due_at <= now),
-        due=columns.due_at,
-        values={"due_at": now + lease, "attempts": columns.attempts + 1},
-        limit=limit,
-    )
-    worn = (
-        sa.update(mentions)
-        .where(columns.id.in_(ids), columns.attempts > MAX_ATTEMPTS)
-        .values(stage="failed", due_at=None, error=sa.func.coalesce(sa.func.nullif(columns.error, ""), "gave up"))
-        .returning(columns.id)
-    )
-    gone = set(connection.execute(worn).scalars()) if ids else set()
-    statement = sa.select(mentions).where(columns.id.in_([i for i in ids if i not in gone])).order_by(columns.id)
-    return list(connection.execute(statement).mappings())
-
-
-def push(connection: sa.Connection, mention_id: int, *, until: datetime, error: str) -> None:
-    """Push a row that would not be worked forward, with its error."""
-    connection.execute(sa.update(mentions).where(mentions.c.id == mention_id).values(due_at=until, error=error[:500]))
-
-
-def fail(connection: sa.Connection, mention_id: int, *, error: str) -> None:
-    """Set a row aside for good, with its error."""
-    values = {"stage": "failed", "due_at": None, "error": error[:500]}
-    connection.execute(sa.update(mentions).where(mentions.c.id == mention_id).values(**values))
 
 
 def retry(connection: sa.Connection, mention_id: int, *, now: datetime) -> None:
@@ -238,63 +210,6 @@ def retry(connection: sa.Connection, mention_id: int, *, now: datetime) -> None:
     values = {"stage": "classify", "due_at": now, "attempts": 0, "error": ""}
     where = sa.and_(mentions.c.id == mention_id, mentions.c.stage == "failed")
     connection.execute(sa.update(mentions).where(where).values(**values))
-
-
-def classified(connection: sa.Connection, found: Sequence[tuple[int, int, Classification]], *, now: datetime) -> None:
-    """Keep classifications of `(mention id, revision, …)` and pass the mentions on to triage.
-
-    A mention edited meanwhile has another revision: it keeps its place in the queue.
-    """
-    rows = [
-        {
-            "mention_id": mention_id,
-            "revision": revision,
-            "model_version": result.model,
-            "record": result.to_record(),
-            "created_at": now,
-        }
-        for mention_id, revision, result in found
-    ]
-    add_new(connection, classifications, rows)
-    if not found:
-        return
-    columns = mentions.c
-    statement = (
-        sa.update(mentions)
-        .where(
-            columns.id == sa.bindparam("the_id"),
-            columns.revision == sa.bindparam("the_revision"),
-            columns.stage == "classify",
-        )
-        .values(
-            stage="triage",
-            due_at=now,
-            attempts=0,
-            error="",
-            lang=sa.bindparam("the_lang"),
-            complaint=sa.bindparam("the_complaint"),
-            complaint_score=sa.bindparam("the_score"),
-            urgency=sa.bindparam("the_urgency"),
-            sentiment=sa.bindparam("the_sentiment"),
-            topics=sa.bindparam("the_topics", type_=columns.topics.type),
-        )
-    )
-    connection.execute(
-        statement,
-        [
-            {
-                "the_id": mention_id,
-                "the_revision": revision,
-                "the_lang": result.language.code,
-                "the_complaint": result.complaint.label,
-                "the_score": result.complaint.score,
-                "the_urgency": result.urgency.label,
-                "the_sentiment": result.sentiment.label,
-                "the_topics": [topic.name for topic in result.topics],
-            }
-            for mention_id, revision, result in found
-        ],
-    )
 
 
 def settle(connection: sa.Connection, mention_id: int, *, revision: int, outcome: str, case_id: int | None) -> bool:
@@ -386,11 +301,7 @@ def wipe(connection: sa.Connection, mention_id: int, *, at: datetime) -> None:
     connection.execute(sa.update(suggestions).where(suggestions.c.mention_id == mention_id).values(**gone))
     case_id = connection.execute(sa.select(mentions.c.case_id).where(mentions.c.id == mention_id)).scalar()
     if case_id is not None:
-        connection.execute(
-            sa.update(cases)
-            .where(cases.c.id == case_id, cases.c.last_mention_id == mention_id)
-            .values(title="(post deleted)", search_text="")
-        )
+        retitle(connection, case_id)
         connection.execute(
             sa.insert(case_events).values(
                 case_id=case_id, at=at, actor="author", kind="deleted", data={"mention_id": mention_id}
@@ -408,3 +319,18 @@ def unfinished(connection: sa.Connection, source: str) -> int:
         .where(sources.c.name == source, mentions.c.stage.in_(("classify", "triage")))
     )
     return connection.execute(statement).scalar_one()
+
+
+def retitle(connection: sa.Connection, case_id: int) -> None:
+    """Take a case's title and search text from the oldest of its posts that is still there, as it reads now."""
+    columns = mentions.c
+    statement = (
+        sa.select(columns.text)
+        .where(columns.case_id == case_id, columns.deleted_at.is_(None))
+        .order_by(columns.posted_at, columns.id)
+        .limit(1)
+    )
+    text = connection.execute(statement).scalar()
+    title = "(post deleted)" if text is None else title_of(text)
+    values = {"title": title, "search_text": fold(title, text)}
+    connection.execute(sa.update(cases).where(cases.c.id == case_id).values(**values))

@@ -46,8 +46,11 @@ def add(connection: sa.Connection, spec: SourceSpec, *, origin: str, now: dateti
     return int(added[0][0])
 
 
-def sync(connection: sa.Connection, specs: Sequence[SourceSpec], *, now: datetime) -> None:
-    """Make the sources of the operator's TOML be as written there; one that is gone from it is paused, not deleted."""
+def sync(connection: sa.Connection, specs: Sequence[SourceSpec], *, now: datetime, afresh: bool = False) -> None:
+    """Make the sources of the operator's TOML be as written there; one that is gone from it is paused, not deleted.
+
+    `afresh`: at a start, one that was disabled (credentials, a wrong setting) gets another chance.
+    """
     for spec in specs:
         row = by_name(connection, spec.name)
         if row is None:
@@ -55,13 +58,19 @@ def sync(connection: sa.Connection, specs: Sequence[SourceSpec], *, now: datetim
             continue
         if row["origin"] != "toml":
             raise Conflict(f"source {spec.name} is in the TOML, and was made in the desk too: rename one of them")
-        values: dict[str, Any] = {"spec": asdict(spec) | {"options": dict(spec.options)}, "platform": spec.platform}
-        if row["status"] == "paused" and row["error"] == GONE:
+        values: dict[str, Any] = {
+            "spec": asdict(spec) | {"options": dict(spec.options)},
+            "platform": spec.platform,
+            "brand_id": brand(connection, spec.brand) if spec.brand else None,
+        }
+        changed = values["spec"] != row["spec"]
+        gone = row["status"] == "paused" and row["error"] == GONE
+        if gone or (row["status"] == "disabled" and (changed or afresh)):
             values |= {"status": "active", "due_at": now, "error": ""}
         connection.execute(sa.update(sources).where(sources.c.id == row["id"]).values(**values))
-    gone = sa.and_(sources.c.origin == "toml", sources.c.name.not_in([spec.name for spec in specs]))
+    left = sa.and_(sources.c.origin == "toml", sources.c.name.not_in([spec.name for spec in specs]))
     connection.execute(
-        sa.update(sources).where(gone, sources.c.status == "active").values(status="paused", due_at=None, error=GONE)
+        sa.update(sources).where(left, sources.c.status == "active").values(status="paused", due_at=None, error=GONE)
     )
 
 

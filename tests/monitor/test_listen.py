@@ -7,12 +7,15 @@ import sqlalchemy as sa
 
 from domain.errors import CredentialsRejected, OutsideError, RateLimited, Unavailable
 from domain.mention import Deletion, Reject
+from domain.sla import DEFAULT_POLICY
 from monitor.listen import LEASE, listen
-from store import mentions, sources
+from monitor.understand import classify
+from store import cases, mentions, sources
 from store.engine import Database
+from store.intake import keep
 from store.tables import mention_revisions
 from tests.conftest import Now
-from tests.fakes import FakePlatform, page, post, source
+from tests.fakes import FakeClassifier, FakePlatform, page, post, source
 
 
 def _listen(database: Database, platform: FakePlatform, now: Now) -> sa.RowMapping:
@@ -134,3 +137,56 @@ def _raising(error: Exception | OutsideError):  # type: ignore[no-untyped-def]
         raise error
 
     return poll
+
+
+def test_a_case_forgets_the_words_of_a_deleted_post(database: Database, now: Now) -> None:
+    source(database)
+    _listen(database, FakePlatform(page(post("1", "secret words"), post("2", "later", root="1", minutes=1))), now)
+    with database.write() as connection:
+        mention = connection.execute(sa.text("SELECT * FROM mentions WHERE external_id = '1'")).mappings().one()
+        row = mentions.get(connection, mention["id"])
+        assert row is not None
+        case_id = cases.open_for(connection, row, by="system", now=now(), policy=DEFAULT_POLICY, reason="")
+        for number in (1, 2):
+            mentions.attach(connection, number, case_id=case_id)
+        gone = Deletion(platform="fake", external_id="1", at=now())
+        keep(connection, [gone], source_id=1, brand_id=None, now=now())
+        assert cases.head(connection, case_id)["title"] == "later"
+        keep(connection, [post("2", "mended", root="1", minutes=1)], source_id=1, brand_id=None, now=now())
+        assert cases.head(connection, case_id)["title"] == "mended"
+        found = connection.execute(sa.text("SELECT search_text FROM cases")).scalar_one()
+    assert "secret" not in found
+
+
+def test_an_edit_while_it_is_judged_is_judged_again(database: Database, now: Now) -> None:
+    source(database)
+    _listen(database, FakePlatform(page(post("1", "unreadable"))), now)
+
+    class Slow(FakeClassifier):
+        def classify(self, texts):  # type: ignore[no-untyped-def]
+            with database.write() as connection:
+                keep(connection, [post("1", "broken")], source_id=1, brand_id=None, now=now())
+            return super().classify(texts)
+
+    classify(database, Slow(), now=now)
+    with database.read() as connection:
+        row = mentions.get(connection, 1)
+    assert row is not None and (row["stage"], row["error"]) == ("classify", "")
+
+
+def test_a_text_that_kills_the_model_costs_no_other(database: Database, now: Now) -> None:
+    source(database)
+    _listen(database, FakePlatform(page(post("1", "deadly"), post("2", "fine"), post("3", "fine"))), now)
+
+    class Fragile(FakeClassifier):
+        def classify(self, texts):  # type: ignore[no-untyped-def]
+            if any(text.text == "deadly" for text in texts):
+                raise Unavailable("the process died")
+            return super().classify(texts)
+
+    for _ in range(10):
+        classify(database, Fragile(), now=now)
+        now.forward(minutes=2)
+    with database.read() as connection:
+        stages = {row["external_id"]: row["stage"] for row in mentions.listing(connection)}
+    assert stages == {"1": "failed", "2": "triage", "3": "triage"}

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from domain.errors import CredentialsRejected, OutcomeUnknown, RateLimited, Refused, Unavailable
+from domain.errors import Conflict, CredentialsRejected, OutcomeUnknown, RateLimited, Refused, Unavailable
 from domain.ports import Publisher
 from domain.reply import LOOKS, Reply, ReplyStatus
 from domain.sla import DEFAULT_POLICY
 from responders import answer
 from responders.deliver import LEASE, TRY_AGAIN, deliver
-from store import cases, mentions, replies, sources
+from store import cases, mention_work, mentions, replies, sources
 from store.engine import Database
 from store.intake import keep
 from tests.conftest import Now
@@ -27,7 +27,7 @@ def approved(database: Database, now: Now) -> int:
     by = person(database)
     with database.write() as connection:
         keep(connection, [post("1", "broken")], source_id=row["id"], brand_id=None, now=now())
-        mention = mentions.take(connection, "classify", now=now(), lease=timedelta(1), limit=1)[0]
+        mention = mention_work.take(connection, "classify", now=now(), lease=timedelta(1), limit=1)[0]
         case_id = cases.open_for(connection, mention, by="system", now=now(), policy=DEFAULT_POLICY, reason="test")
         mentions.settle(connection, mention["id"], revision=1, outcome="opened", case_id=case_id)
         connection.execute(sa.text("UPDATE mentions SET stage = 'done', case_id = 1"))
@@ -178,3 +178,46 @@ def test_no_source_to_send_by_is_said_and_tried_again(database: Database, now: N
     assert reply.status is ReplyStatus.APPROVED and "no source" in reply.error
     now.forward(seconds=TRY_AGAIN.total_seconds())
     assert run(database, FakePlatform(), now).status is ReplyStatus.SENT
+
+
+@pytest.mark.parametrize("blind", ["no source", "a platform that cannot be searched"])
+def test_what_cannot_be_looked_for_goes_to_a_person_too(
+    database: Database, now: Now, approved: int, blind: str
+) -> None:
+    platform = FakePlatform()
+    platform.after = OutcomeUnknown("the connection broke")
+    run(database, platform, now)
+    platform.find_reply = _raising  # type: ignore[method-assign,assignment]
+    for seconds in LOOKS:
+        now.forward(seconds=seconds)
+        deliver(database, (lambda _: None) if blind == "no source" else publishers(platform), now=now)
+    with database.read() as connection:
+        reply = replies.load(connection, 1)
+        assert reply.needs_person
+        assert len(cases.queue(connection, "attention", me=None, now=now())) == 1
+
+
+def _raising(*_: object, **__: object) -> None:
+    raise Unavailable("search is down")
+
+
+def test_a_change_of_the_case_at_that_moment_does_not_cost_the_proof(
+    database: Database, now: Now, approved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, failed = cases.save, []
+
+    def busy(*args: object, **kwargs: object) -> None:
+        if not failed:
+            failed.append(True)
+            raise Conflict("changed meanwhile")
+        whole(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cases, "save", busy)
+    assert run(database, FakePlatform(), now).status is ReplyStatus.SENT
+
+
+def test_a_post_that_came_by_a_file_is_answered_by_hand(database: Database, now: Now, approved: int) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE sources SET platform = 'file'"))
+        row = mentions.get(connection, 1)
+        assert row is not None and answer.way_of(connection, row, rules=rules()).way == "manual"

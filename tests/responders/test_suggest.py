@@ -197,7 +197,9 @@ def test_any_post_gives_whole_drafts(text, name, lang, topic, id, limit) -> None
     [
         ("Anna", "Anna"),
         ("Äiti", "Äiti"),
-        ("Anna Virtanen", ""),
+        ("Anna Virtanen", "Anna"),
+        ("Oskari T.", "Oskari"),
+        ("Bob The Builder", ""),
         ("anna", ""),
         ("ANNA", ""),
         ("An4na", ""),

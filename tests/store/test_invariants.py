@@ -12,7 +12,7 @@ from domain.errors import Conflict
 from domain.follow_up import FollowUp
 from domain.reply import Reply
 from domain.sla import DEFAULT_POLICY
-from store import cases, follow_ups, mentions, replies, sources
+from store import cases, follow_ups, mention_work, mentions, replies, sources
 from store.engine import Database
 from store.intake import keep
 from store.tables import case_conversations, classifications, sla_targets
@@ -110,7 +110,7 @@ def test_a_classification_is_kept_once_per_revision_and_model(stored: Database, 
 
     def put() -> None:
         with stored.write() as connection:
-            mentions.classified(connection, [(1, 1, result)], now=now())
+            mention_work.classified(connection, [(1, 1, result)], now=now())
 
     race(put, put)
     with stored.read() as connection:
@@ -124,7 +124,7 @@ def test_a_classification_of_an_older_revision_does_not_pass_the_new_one_on(stor
     assert isinstance(result, Classification)
     with stored.write() as connection:
         keep(connection, [post("1", "edited")], source_id=1, brand_id=None, now=now())
-        mentions.classified(connection, [(1, 1, result)], now=now())
+        mention_work.classified(connection, [(1, 1, result)], now=now())
     assert (_mention(stored)["stage"], _mention(stored)["revision"]) == ("classify", 2)
 
 
@@ -166,7 +166,7 @@ def test_work_claimed_by_two_is_claimed_by_one(database: Database, now: Now) -> 
 
     def take() -> set[int]:
         with database.write() as connection:
-            rows = mentions.take(connection, "classify", now=now(), lease=timedelta(minutes=5), limit=20)
+            rows = mention_work.take(connection, "classify", now=now(), lease=timedelta(minutes=5), limit=20)
             return {row["id"] for row in rows}
 
     first, second = race(take, take)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from store.tables import Id
+from store.columns import Id
 from store.types import Json, Moment
 
 revision = "0001"
