@@ -20,7 +20,8 @@ from domain.source import SourceSpec
 PREFIX = "AMENDS_"
 SECRET = "AMENDS_SECRET_"  # noqa: S105 - the prefix of names, not a secret
 DEFAULTS = Path(__file__).with_name("defaults.toml")
-_EVERY = re.compile(r"(\d+)\s*([smhd])")
+_EVERY = re.compile(r"([0-9]{1,9})\s*([smhd])")
+Option = str | int | float | bool
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -35,25 +36,39 @@ class SourceTable(Table):
 
     name: str
     platform: str
-    every: str | int = "5m"
+    every: int = 300
     query: str = ""
     account: str = ""
     base_url: str = ""
     brand: str = ""
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    path: str = ""
+    options: dict[str, Option] = Field(default_factory=dict)
+
+    @field_validator("every", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> int:
+        return seconds(value)
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _options(cls, value: Any) -> Any:
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            if not isinstance(inner, str | int | float):
+                raise ValueError(f"{key} must be text, a number, true or false")
+        return value
 
     def spec(self) -> SourceSpec:
         """Return the domain object; hosts in the operator's own file are trusted."""
         return SourceSpec(
             name=self.name,
             platform=self.platform,
-            every_s=seconds(self.every),
+            every_s=self.every,
             query=self.query,
             account=self.account,
             base_url=self.base_url,
             brand=self.brand,
             trusted=True,
-            options=self.options,
+            options=self.options | ({"path": self.path} if self.path else {}),
         )
 
 
@@ -67,7 +82,7 @@ class ClassifierTable(Table):
     """`[classifier]`: which model, and how many threads it may use."""
 
     model: str = "amends"
-    threads: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default=2, ge=1, le=64, strict=True)
 
 
 class File(Table):
@@ -79,6 +94,8 @@ class File(Table):
     log: Literal["debug", "info", "warning", "error"] = "info"
     sources: tuple[SourceTable, ...] = ()
     brands: tuple[str, ...] = ()
+    own_contacts: tuple[str, ...] = ()
+    playbooks: tuple[str, ...] = ()
     network: NetworkTable = NetworkTable()
     classifier: ClassifierTable = ClassifierTable()
     sla: SlaTable = SlaTable()
@@ -102,6 +119,8 @@ class Settings:
     log: str
     sources: tuple[SourceSpec, ...]
     brands: tuple[str, ...]
+    own_contacts: tuple[str, ...]
+    playbooks: tuple[Path, ...]
     allow_private: frozenset[str]
     model: str
     threads: int
@@ -120,13 +139,13 @@ class Settings:
         return found
 
 
-def seconds(every: str | int) -> int:
-    """Return a pace in seconds: a number, or a number with s, m, h or d."""
-    if isinstance(every, int):
+def seconds(every: Any) -> int:
+    """Return a pace in seconds: a whole number, or one with s, m, h or d. Raises `ValueError`."""
+    if isinstance(every, int) and not isinstance(every, bool):
         return every
-    match = _EVERY.fullmatch(every.strip())
+    match = _EVERY.fullmatch(every.strip()) if isinstance(every, str) else None
     if match is None:
-        raise Invalid(f'every = "{every}": a number and s, m, h or d, such as "5m"')
+        raise ValueError('a whole number of seconds, or a number and s, m, h or d, such as "5m"')
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -139,7 +158,7 @@ def load(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
     _known(environ)
     config = _value(environ, "AMENDS_CONFIG")
     file = _file(Path(config) if config else None)
-    folder = data or Path(_value(environ, "AMENDS_DATA") or file.data)
+    folder = (data or Path(_value(environ, "AMENDS_DATA") or file.data)).expanduser()
     public_url = file.public_url
     if given := _value(environ, "AMENDS_PUBLIC_URL"):
         try:
@@ -161,6 +180,8 @@ def load(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
         log=file.log,
         sources=specs,
         brands=file.brands,
+        own_contacts=file.own_contacts,
+        playbooks=tuple(Path(folder).expanduser() for folder in file.playbooks),
         allow_private=frozenset(host.lower() for host in file.network.allow_private),
         model=file.classifier.model,
         threads=file.classifier.threads,
@@ -170,20 +191,35 @@ def load(environ: Mapping[str, str] | None = None, *, data: Path | None = None) 
 
 
 _NAMES = ("DATA", "PUBLIC_URL", "DATABASE_URL", "CONFIG")
+_LATER = {
+    "REDIS_URL": "work is queued in the database, and one process does it all (`amends run`)",
+    "SECRET_KEY": "nothing is signed or encrypted with a key of yours yet",
+}
+"""Names that are promised and not used yet. To pass over one in silence would let its owner believe in it."""
 
 
 def _known(environ: Mapping[str, str]) -> None:
     allowed = {PREFIX + name for name in _NAMES} | {f"{PREFIX}{name}_FILE" for name in _NAMES}
-    for name in environ:
-        if name.startswith(PREFIX) and not name.startswith(SECRET) and name not in allowed:
-            near = difflib.get_close_matches(name, allowed, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(allowed))}"
-            raise Invalid(f"{name} in the environment is not a setting{hint}")
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in allowed or not environ[name]:
+            continue
+        if reason := _LATER.get(name.removeprefix(PREFIX).removesuffix("_FILE")):
+            raise Invalid(f"{name} in the environment is not used by this version: {reason}; unset it")
+        if name.startswith(SECRET):
+            source, _, key = name.removeprefix(SECRET).partition("__")
+            if source and key:
+                continue
+            raise Invalid(f"{name} in the environment: a source's secret is called {SECRET}<SOURCE>__<KEY>")
+        # Without the prefix: it alone makes any two names alike.
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), _NAMES, n=1)
+        hint = f"; did you mean {PREFIX}{near[0]}?" if near else f"; there are {', '.join(sorted(allowed))}"
+        raise Invalid(f"{name} in the environment is not a setting{hint}")
 
 
 def _value(environ: Mapping[str, str], name: str) -> str:
-    if name in environ:
-        return environ[name]
+    """Return a value, or what the file that `NAME_FILE` names holds; an empty variable is none."""
+    if value := environ.get(name, ""):
+        return value
     path = environ.get(f"{name}_FILE", "")
     if not path:
         return ""
@@ -223,8 +259,37 @@ def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        allowed: Any = {"sources": SourceTable, "network": NetworkTable, "classifier": ClassifierTable, "sla": SlaTable}
-        table: type[BaseModel] = allowed.get(str(detail["loc"][0]), File) if len(detail["loc"]) > 1 else File
-        return f"{place} is not a setting; there are {', '.join(table.model_fields)}"
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{place} = {str(detail['input'])[:80]!r}: {message[0].lower()}{message[1:]}"
+        allowed = sorted(_table(str(detail["loc"][0]) if len(detail["loc"]) > 1 else "").model_fields)
+        near = difflib.get_close_matches(str(detail["loc"][-1]), allowed, n=1)
+        return f"{place} is not a setting; there are {', '.join(allowed)}{f'; did you mean {near[0]}?' if near else ''}"
+    if detail["type"] == "missing":
+        return f"{place} is missing"
+    message = _PLAINLY.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    return f"{place} = {_cut(detail['input'])}: {message[0].lower()}{message[1:]}"
+
+
+def _table(name: str) -> type[BaseModel]:
+    tables: Mapping[str, type[BaseModel]] = {
+        "sources": SourceTable,
+        "network": NetworkTable,
+        "classifier": ClassifierTable,
+        "sla": SlaTable,
+    }
+    return tables.get(name, File)
+
+
+def _cut(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:80]}…"
+
+
+_PLAINLY = {
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "date_type": "must be a date, such as 2026-12-24",
+    "date_from_datetime_parsing": "must be a date, such as 2026-12-24",
+}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from connectors.http import Http
-from connectors.table import SUFFIXES, Row, Table, open_table
+from connectors.table import REJECTS, SUFFIXES, Row, Table, open_table
 from domain.errors import Invalid, Unavailable
 from domain.mention import Cursor, Mention, Page, Reject
 from domain.ports import Eligibility
@@ -234,7 +234,7 @@ class DropFolder:
                     # A link could lead anywhere on this machine.
                     if not entry.is_file(follow_symlinks=False) or entry.name.startswith("."):
                         continue
-                    if not entry.name.lower().endswith(SUFFIXES):
+                    if not entry.name.lower().endswith(SUFFIXES) or entry.name.endswith(REJECTS):
                         continue
                     told = entry.stat(follow_symlinks=False)
                     # A date in the future is another machine's clock, not a file being written.

@@ -14,6 +14,7 @@ from domain.errors import Invalid
 from domain.record import COLUMNS, REQUIRED
 
 SUFFIXES = (".csv", ".jsonl", ".xlsx")
+REJECTS = ".rejects.jsonl"
 _DELIMITERS = ",;\t"
 MAX_RAW = 2000
 

@@ -39,7 +39,7 @@ class LocalBell:
         for rung in self._rung.get(kind, ()):
             rung.set()
 
-    def stop(self, *, timeout: float = 5.0) -> None:
+    def stop(self, *, timeout: float = 4.0) -> None:
         """Let the threads finish what they have in hand, `timeout` seconds for all of them together."""
         self._stopping.set()
         for events in self._rung.values():

@@ -3,7 +3,6 @@
 import contextlib
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,14 @@ from sqlalchemy.engine import URL, make_url
 from domain.errors import Invalid, Unavailable
 
 BUSY_MS = 15_000
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+
+
 # Errors must not carry what people wrote; JSON is searched as text, so its letters stay letters.
-_QUIET: dict[str, Any] = {"hide_parameters": True, "json_serializer": partial(json.dumps, ensure_ascii=False)}
+_QUIET: dict[str, Any] = {"hide_parameters": True, "json_serializer": _json}
 
 
 class Database:
@@ -80,7 +85,7 @@ def _parsed(url: str) -> URL:
     if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise Invalid(f"AMENDS_DATABASE_URL starts with {parsed.drivername}: use sqlite:///file or postgresql://…")
     if not Path(parsed.database).parent.is_dir():
-        raise Invalid(f"AMENDS_DATABASE_URL: the folder {Path(parsed.database).parent} does not exist")
+        raise Unavailable(f"AMENDS_DATABASE_URL: the folder {Path(parsed.database).parent} does not exist")
     return parsed
 
 

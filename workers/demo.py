@@ -12,7 +12,7 @@ from connectors.simulated_world import World
 from domain.source import SourceSpec
 from store import people, sources
 from store.engine import Database
-from workers.house import data_folder
+from workers.foundation import data_folder
 
 POSTS = Path(__file__).with_name("demo_posts.toml")
 BRAND = "Nordvik"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from domain.classification import Flag
 from domain.errors import Invalid
 from domain.ports import Classifier, LanguageDetector
 
@@ -23,6 +24,13 @@ def load(name: str, *, threads: int = 2) -> Classifier:
     if not folder.is_dir():
         raise Invalid(f"model {name!r}: 'amends', 'rules', or the folder of an artifact")
     return Transformer.load(folder, threads=threads)
+
+
+def flags(text: str) -> tuple[Flag, ...]:
+    """Return the safety rules that a text meets; they need no model."""
+    from classifiers.rules import alarms
+
+    return tuple(alarm.flag() for alarm in alarms(text))
 
 
 def detector() -> LanguageDetector:

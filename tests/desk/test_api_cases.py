@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.classification import Classification, Complaint, Graded, Language, Topic, Weight
-from store import mentions, people, suggestions
+from store import mention_work, mentions, people, suggestions
 from tests.desk.test_api_house import NOW, Desk, open_desk
 
 
@@ -53,7 +53,7 @@ def test_a_whole_case_shows_what_was_understood_and_proposed(desk: Desk) -> None
     draft = {"playbook": "delivery", "lang": "en", "title": "Look into it", "text": "Thank you", "steps": []}
     understood = classification(str(mention_id))
     with desk.house.database.write() as connection:
-        mentions.classified(connection, [(mention_id, 1, understood)], now=NOW)
+        mention_work.classified(connection, [(mention_id, 1, understood)], now=NOW)
         mentions.set_why(connection, mention_id, 1, why=[Weight(span=(0, 2), weight=0.5, head="complaint")])
         suggestions.add(connection, [draft], case_id=case["id"], mention_id=mention_id, revision=1, now=NOW)
     whole = desk.get(f"/cases/{case['id']}")

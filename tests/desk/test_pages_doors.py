@@ -97,7 +97,9 @@ def agent(desk: Desk, anna: Person) -> Iterator[TestClient]:
         yield client
 
 
-def sign_in(client: TestClient, *, email: str = "anna@example.com", password: str = PASSWORD, next: str = "/") -> object:
+def sign_in(
+    client: TestClient, *, email: str = "anna@example.com", password: str = PASSWORD, next: str = "/"
+) -> object:
     return client.post("/sign-in", data={"email": email, "password": password, "next": next}, headers=OURS)
 
 

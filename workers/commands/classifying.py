@@ -1,7 +1,6 @@
 """`amends classify`, `evaluate` and `train`."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -12,12 +11,13 @@ import typer
 
 from config import settings as configuration
 from domain.classification import Classification, Text, Unclassifiable
-from domain.errors import Invalid
+from domain.errors import AmendsError, Unavailable
 from domain.ports import Classifier
 from workers import models
+from workers.commands import lines
 
 BATCH = 64
-MAX_LINE = 4_000_000
+PLACE = ("head", "source", "lang", "rows")
 
 
 def classify(
@@ -27,57 +27,47 @@ def classify(
     """Classify JSON lines from stdin to JSON lines on stdout, one for one and in order."""
     settings = configuration.load()
     classifier = models.load(model or settings.model, threads=settings.threads)
-    failed = False
-    lines = enumerate(_lines(), 1)
-    while batch := list(islice(lines, BATCH)):
+    failed = 0
+    read = lines.read()
+    while batch := list(islice(read, BATCH)):
         for record in _answers(classifier, batch, why=why):
-            failed = failed or "error" in record
-            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+            failed += "error" in record
+            lines.write(record)
+        lines.flush()
     if failed:
-        raise typer.Exit(1)
+        raise AmendsError(f"{failed:,} of the lines could not be classified: see their error")
 
 
-def _lines() -> Iterator[bytes]:
-    yield from sys.stdin.buffer
-
-
-def _answers(classifier: Classifier, batch: list[tuple[int, bytes]], *, why: bool) -> list[dict[str, Any]]:
+def _answers(classifier: Classifier, batch: list[tuple[int, bytes | None]], *, why: bool) -> Iterator[dict[str, Any]]:
     read = [_read(number, line) for number, line in batch]
-    texts = [item for item in read if isinstance(item, Text)]
-    results = iter(classifier.classify(texts))
-    answers = []
-    for item in read:
+    results = iter(classifier.classify([text for _, text in read if isinstance(text, Text)]))
+    for identity, item in read:
         result: Classification | Unclassifiable = next(results) if isinstance(item, Text) else item
         if isinstance(result, Unclassifiable):
-            answers.append({"id": result.id, "error": result.error})
+            yield {"id": identity, "error": result.error}
             continue
         if why and isinstance(item, Text):
             result = replace(result, why=tuple(classifier.why(item)))
-        answers.append(result.to_record(why=why))
-    return answers
+        yield result.to_record(why=why) | {"id": identity}
 
 
-def _read(number: int, line: bytes) -> Text | Unclassifiable:
-    """Return a line's text, or what is wrong with it; `id` falls back to the line's number."""
-    fallback = f"line {number}"
-    if len(line) > MAX_LINE:
-        return Unclassifiable(id=fallback, error=f"the line is longer than {MAX_LINE:,} bytes")
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return Unclassifiable(id=fallback, error="not JSON")
-    if not isinstance(record, dict):
-        return Unclassifiable(id=fallback, error="not a JSON object")
-    identity = str(record.get("id") or fallback)
+def _read(number: int, line: bytes | None) -> tuple[Any, Text | Unclassifiable]:
+    """Return a line's own id, which comes back as it was given, and its text or what is wrong with it."""
+    record = lines.parse(number, line)
+    if isinstance(record, Unclassifiable):
+        return record.id, record
+    identity = lines.identity_of(record, number)
     text, lang, rating = record.get("text"), record.get("lang"), record.get("rating")
+    wrong = ""
     if not isinstance(text, str) or not text.strip():
-        return Unclassifiable(id=identity, error="no text")
-    if lang is not None and not isinstance(lang, str):
-        return Unclassifiable(id=identity, error="lang is a code such as fi")
-    if rating is not None and (not isinstance(rating, int) or not 1 <= rating <= 5):
-        return Unclassifiable(id=identity, error="rating is a whole number, 1 to 5")
-    return Text(id=identity, text=text, lang=lang, rating=rating)
+        wrong = "no text"
+    elif lang is not None and not isinstance(lang, str):
+        wrong = "lang is a code such as fi"
+    elif rating is not None and not lines.is_rating(rating):
+        wrong = "rating is a whole number, 1 to 5"
+    if wrong or not isinstance(text, str):
+        return identity, Unclassifiable(id=str(identity), error=wrong)
+    return identity, Text(id=str(identity), text=text, lang=lang, rating=rating)
 
 
 def evaluate(
@@ -86,23 +76,34 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled rows: figures per language and label."""
-    from classifiers.evaluate import evaluate_file, markdown
+    from classifiers.evaluate import HEADS, evaluate_files, markdown
 
     settings = configuration.load()
     if not file.is_file():
-        raise FileNotFoundError(2, "there is no such file", str(file))
+        raise Unavailable(f"{file}: there is no such file")
     classifier = models.load(model or settings.model, threads=settings.threads)
-    figures = evaluate_file(classifier, file)
-    typer.echo(json.dumps(figures) if as_json else markdown(figures))
+    try:
+        figures = evaluate_files(classifier, [file])
+    # A row that is none, or a file that is no gzip: a file that cannot be used.
+    except (ValueError, EOFError) as error:
+        raise Unavailable(str(error)) from error
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    typer.echo(f"{figures['model']}: {figures['rows']:,} rows, {figures['unclassifiable']:,} unclassifiable")
+    for head in HEADS:
+        columns = [key for key in next((g for g in figures["groups"] if g["head"] == head), {}) if key not in PLACE]
+        if columns:
+            typer.echo(f"\n{head}\n\n{markdown([figures], head, columns)}")
 
 
 def train(
     data: Annotated[list[Path], typer.Option("--data", help="Labelled rows; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Folder for the artifact.")],
 ) -> None:
-    """Train, calibrate and export a model, and write its card (needs the extra [train])."""
+    """Train, calibrate and export a model, and write its card (needs the extra packages of `train`)."""
     try:
-        from classifiers.train import train as run
+        from classifiers.train import main as run
     except ImportError as error:
-        raise Invalid("training needs more packages: pip install --constraint constraints.txt '.[train]'") from error
-    run(data, out)
+        raise Unavailable("training needs more packages: pip install -c constraints.txt '.[train]'") from error
+    run(["--data", *map(str, data), "--out", str(out)])

@@ -12,10 +12,10 @@ from config import settings as configuration
 from domain.errors import Invalid, NotFound
 from domain.person import MIN_PASSWORD, ROLES, SCOPES, valid_email
 from store import people
-from workers import house
+from workers import foundation
 
-users = typer.Typer(help="People.", no_args_is_help=True)
-tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
+users = typer.Typer(help="People.", no_args_is_help=True, add_completion=False)
+tokens = typer.Typer(help="API tokens.", no_args_is_help=True, add_completion=False)
 
 
 @users.callback()
@@ -42,6 +42,8 @@ def add(
     address = valid_email(email)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\n")
+    elif not sys.stdin.isatty():
+        raise Invalid("there is no terminal to ask for the password on: use --password-stdin")
     else:
         password = typer.prompt(
             f"Password ({MIN_PASSWORD} characters or more)", hide_input=True, confirmation_prompt=True
@@ -49,7 +51,7 @@ def add(
     if len(password) < MIN_PASSWORD:
         raise Invalid(f"the password is shorter than {MIN_PASSWORD} characters")
     settings = configuration.load()
-    with house.database(settings) as database, database.write() as connection:
+    with foundation.database(settings) as database, database.write() as connection:
         user_id = people.add(
             connection,
             email=address,
@@ -74,7 +76,7 @@ def create(
     if unknown := sorted(set(scope) - set(SCOPES)):
         raise Invalid(f"--scope {unknown[0]}: one of {', '.join(SCOPES)}")
     settings = configuration.load()
-    with house.database(settings) as database, database.write() as connection:
+    with foundation.database(settings) as database, database.write() as connection:
         found = people.find(connection, valid_email(email))
         if found is None:
             raise NotFound(f"nobody is called {email} here: `amends user add` adds them")
