@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(slots=True)
 class Streams:
-    """Whether the streams may go on; kept as `app.state.streams`. Close it before the server waits for its last clients."""
+    """Whether the streams may go on; kept as `app.state.streams`. Close it before the server waits for its clients."""
 
     closing: bool = field(default=False)
 

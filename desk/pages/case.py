@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from desk.edge import House, InHouse, Reading, SignedIn
-from desk.pages.composer import compose
+from desk.pages.composer import Composer, compose, number
 from desk.pages.frame import LABELS, clock, frame
 from desk.pages.history import story
 from desk.pages.queue import rows
@@ -51,17 +51,28 @@ def live(
     who: SignedIn,
     connection: Reading,
     answer: str = "",
+    mention: str = "",
+    drafts: str = "",
     reply_id: str = "",
     version: str = "",
     keep: bool = False,
 ) -> Response:
-    """Show what has changed of an open case. `keep`: words are being typed, so the composer stays as it is."""
-    answering = int(answer) if answer.isdecimal() and len(answer) < 19 else None
-    context = shown(connection, request, at, who, case_id=case_id, answering=answering)
-    draft = context["composer"].draft or context["composer"].underway
-    same = (str(draft.id), str(draft.version)) == (reply_id, version) if draft else not (reply_id or version)
-    fresh = not same or (draft is None and bool(context["composer"].choices))
-    context |= {"with_composer": fresh and not keep, "moved_on": keep and context["composer"].underway is not None}
+    """Show what has changed of an open case. `keep`: words are being typed, so the composer stays as it is.
+
+    The page says what its composer shows: the post, the drafts, the reply and its version.
+    """
+    context = shown(connection, request, at, who, case_id=case_id, answering=number(answer))
+    now: Composer = context["composer"]
+    reply = now.draft or now.underway
+    same_reply = (str(reply.id), str(reply.version)) == (reply_id, version) if reply else not (reply_id or version)
+    same_post = now.mention is None or now.underway is not None or str(now.mention["id"]) == mention
+    same_drafts = now.underway is not None or ",".join(str(row["id"]) for row in now.choices) == drafts
+    news = ""
+    if keep and now.underway is not None:
+        news = "answered"
+    elif keep and not same_post:
+        news = "wrote"
+    context |= {"with_composer": not keep and not (same_reply and same_post and same_drafts), "news": news}
     return page(request, "case_parts.html", context)
 
 
@@ -71,7 +82,7 @@ def done(request: Request, at: House, who: Person, case_id: int, *, composer: bo
         return RedirectResponse(f"/cases/{case_id}", status_code=303)
     with at.database.read() as connection:
         context = shown(connection, request, at, who, case_id=case_id)
-    context |= {"with_composer": composer, "moved_on": False}
+    context |= {"with_composer": composer, "news": ""}
     headers = {"HX-Trigger": '{"amends:done": {"target": "body"}}'}
     return page(request, "case_parts.html", context, headers=headers)
 
@@ -99,6 +110,7 @@ def shown(
         "head": head,
         "selected": case_id,
         "story": story_so_far,
+        "several": len(theirs) > 1,
         "newest": theirs[-1].row["id"] if theirs else None,
         "team": team,
         "targets": _targets(connection, case_id, read, head["status"]),

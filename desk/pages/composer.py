@@ -46,9 +46,10 @@ class Checks:
         return self.most is not None and self.length > self.most
 
     @property
-    def blocking(self) -> int:
-        """How many findings stand in the way of sending."""
-        return sum(1 for finding in self.findings if finding.severity == "block")
+    def told(self) -> list[Finding]:
+        """The findings to list: gaps are counted and marked already."""
+        marked = {gap.span for gap in find_gaps(self.text)}
+        return [finding for finding in self.findings if finding.span not in marked]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def compose(connection: sa.Connection, head: Row, at: House, *, answering: Id = 
     """Return the composer of a case, for the post to answer: the one asked for, the one with a draft, or the newest."""
     spoken = replies.of_case(connection, head["id"])
     mention = _to_answer(connection, head, spoken, answering)
-    way = at.rules.way(mention["platform"] if mention else head["platform"])
+    way = answer.way_of(connection, mention, rules=at.rules) if mention else at.rules.way(head["platform"])
     if mention is None:
         nothing = Checks(text="", findings=(), length=0, most=None, gaps=0, steps={})
         return Composer(case_id=head["id"], mention=None, way=way, checks=nothing)
@@ -178,7 +179,7 @@ def check(
             raise NotFound("this post does not belong to this case")
         choice = choice_of(connection, mention, number(suggestion_id))
     checks = look(plain(text), mention=mention, lang=lang or mention["lang"] or "und", choice=choice, at=at)
-    return page(request, "checks.html", {"checks": checks})
+    return page(request, "checks_part.html", {"checks": checks})
 
 
 @router.post("/cases/{case_id}/draft")
@@ -204,7 +205,9 @@ def keep(
             reply_id=number(reply_id), version=number(version), suggestion_id=number(suggestion_id),
         )  # fmt: skip
     except Conflict:
-        return clash(request, at, case_id, text=words, mention_id=number(mention_id) or 0, reply_id=number(reply_id))
+        return clash(
+            request, at, case_id, by=who, text=words, mention_id=number(mention_id) or 0, reply_id=number(reply_id)
+        )
     local = at.now().astimezone(clock(request, at).zone)
     return JSONResponse({"kept": True, "reply_id": reply.id, "version": reply.version, "at": f"{local:%H:%M}"})
 
@@ -243,13 +246,15 @@ def kept(
         return answer.edit(connection, reply_id, text=text, version=version or 0, now=at.now(), lang=lang)
 
 
-def clash(request: Request, at: House, case_id: int, *, text: str, mention_id: int, reply_id: Id) -> Response:
+def clash(
+    request: Request, at: House, case_id: int, *, by: Person, text: str, mention_id: int, reply_id: Id
+) -> Response:
     """Show both texts: what was typed here, and what stands there now."""
     with at.database.read() as connection:
         theirs = replies.live_for(connection, mention_id)
         if theirs is None and reply_id is not None:
             theirs = replies.load(connection, reply_id)
-        writer = _writer(connection, theirs)
+        writer = _writer(connection, theirs, by)
     if theirs is None or theirs.case_id != case_id:
         raise Conflict("this reply has changed meanwhile")
     context: dict[str, Any] = {"mine": text, "theirs": theirs, "writer": writer, "is_draft": theirs.status == "draft"}
@@ -257,8 +262,11 @@ def clash(request: Request, at: House, case_id: int, *, text: str, mention_id: i
     return page(request, "clash.html", context, status=409, headers=headers)
 
 
-def _writer(connection: sa.Connection, reply: Reply | None) -> str:
+def _writer(connection: sa.Connection, reply: Reply | None, who: Person) -> str:
+    """Return who wrote. A draft says only who began it: where that is the reader, it was somebody else since."""
     actor = (reply.approved_by or reply.created_by) if reply else ""
+    if actor == who.actor:
+        return "Somebody else"
     try:
         return people.get(connection, int(actor.removeprefix("user:"))).name
     except (ValueError, NotFound):

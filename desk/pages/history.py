@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from desk.pages.marks import spoke
 from desk.pages.wording import DISPOSITIONS, TARGETS, Clock
 from domain.classification import Classification, Weight
 from store import cases, mentions, replies
@@ -59,8 +60,10 @@ def _post(connection: sa.Connection, row: Row, head: Row, *, judge: bool) -> Ite
     if row["author_id"] != head["author_id"]:
         return Item(at=row["posted_at"], kind="post", row=row, by="other")
     found = mentions.classification(connection, row["id"], row["revision"]) if judge and not row["deleted_at"] else None
-    judged, weights = found if found else (None, [])
-    return Item(at=row["posted_at"], kind="post", row=row, judged=judged, weights=weights)
+    if found is None:
+        return Item(at=row["posted_at"], kind="post", row=row)
+    judged, why = found
+    return Item(at=row["posted_at"], kind="post", row=row, judged=judged, weights=spoke(row["text"], judged, why))
 
 
 def say(kind: str, who: str, data: Mapping[str, Any], *, clock: Clock, names: Names) -> str:

@@ -1,14 +1,16 @@
 """Text from outside made safe to show: marked words, and addresses that may become links."""
 
+import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from domain.classification import Weight
+from domain.classification import Classification, Weight
 
 FOR_TEMPLATES = ("marked", "link_to", "clip")
 MOST_MARKS = 12
+_QUOTED = re.compile("“([^“”]{2,200})”")
 _HEADS = {"complaint": "a complaint", "urgency": "urgency", "sentiment": "the feeling", "topics": "the topic"}
 
 
@@ -28,6 +30,17 @@ def clip(text: str, most: int = 280) -> str:
     """Return the beginning of a text, on one line."""
     line = " ".join(text[: most * 2].split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def spoke(text: str, judged: Classification, why: Sequence[Weight]) -> list[Weight]:
+    """Return the words that weighed, and those that the reasons for the urgency quote from the text."""
+    reasons = (*judged.urgency.reasons, *(flag.reason for flag in judged.flags))
+    found = []
+    for words in (match for reason in reasons for match in _QUOTED.findall(reason)):
+        start = text.find(words)
+        if start >= 0:
+            found.append(Weight(span=(start, start + len(words)), weight=1.0, head="urgency"))
+    return [*why, *found]
 
 
 def marked(text: str, weights: Sequence[Weight]) -> Markup:

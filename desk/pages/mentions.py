@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from desk.edge import InHouse, Reading, SignedIn
 from desk.pages.frame import any_source, frame
+from desk.pages.marks import spoke
 from desk.render import by_htmx, page, wants_part
 from domain.classification import TOPICS, URGENCIES, Classification, Weight
 from domain.errors import Conflict, NotFound
@@ -89,7 +90,11 @@ def _found(
 def _judged(connection: sa.Connection, row: sa.RowMapping) -> tuple[Classification | None, list[Weight]]:
     if row["ours"] or row["deleted_at"] is not None:
         return None, []
-    return mentions.classification(connection, row["id"], row["revision"]) or (None, [])
+    found = mentions.classification(connection, row["id"], row["revision"])
+    if found is None:
+        return None, []
+    judged, why = found
+    return judged, spoke(row["text"], judged, why)
 
 
 def _choices(connection: sa.Connection) -> dict[str, Any]:

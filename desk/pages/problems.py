@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from desk.edge import House, SignInNeeded
+from desk.edge import House, SignInNeeded, person
+from desk.pages.case import shown
 from desk.render import by_htmx, page
 from domain.errors import Conflict, DeskError
 
@@ -77,9 +78,6 @@ async def _desk_error(request: Request, error: Exception) -> Response:
 
 def _changed_case(request: Request, error: Conflict, case_id: int) -> Response:
     """Show what stands there now beside what was typed, which stays: the parts that changed come along."""
-    from desk.edge import person
-    from desk.pages.case import shown
-
     at: House = request.app.state.house
     who = person(request, at)
     with at.database.read() as connection:
@@ -87,7 +85,7 @@ def _changed_case(request: Request, error: Conflict, case_id: int) -> Response:
     events = [item for item in context["story"] if item.kind in ("event", "note")]
     context |= {
         "with_composer": False,
-        "moved_on": False,
+        "news": "",
         "title": _TITLES[409],
         "words": _sentence(str(error)),
         "last": events[-1] if events else None,

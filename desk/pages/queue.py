@@ -27,6 +27,12 @@ def front(at: InHouse, who: SignedIn, connection: Reading) -> Response:
     return RedirectResponse(f"/queue/{view}", status_code=303)
 
 
+@router.get("/views")
+def views(request: Request, at: InHouse, who: SignedIn, connection: Reading, here: str = "") -> Response:
+    """Show the navigation with its counts as they are now."""
+    return page(request, "nav.html", frame(connection, request, at, who, here=here))
+
+
 @router.get("/queue/{view}")
 def queue(
     request: Request,

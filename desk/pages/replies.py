@@ -41,7 +41,9 @@ def approve(
             reply_id=number(reply_id), version=number(version), suggestion_id=number(suggestion_id),
         )  # fmt: skip
     except Conflict:
-        return clash(request, at, case_id, text=words, mention_id=number(mention_id) or 0, reply_id=number(reply_id))
+        return clash(
+            request, at, case_id, by=who, text=words, mention_id=number(mention_id) or 0, reply_id=number(reply_id)
+        )
     try:
         with at.database.write() as connection:
             answer.approve(connection, reply.id or 0, version=reply.version, by=who, now=at.now(), rules=at.rules)
@@ -70,9 +72,7 @@ def confirm(
 
 
 @router.post("/cases/{case_id}/replies/{reply_id}/resend")
-def resend(
-    request: Request, case_id: int, reply_id: int, at: InHouse, who: SignedIn, version: Version
-) -> Response:
+def resend(request: Request, case_id: int, reply_id: int, at: InHouse, who: SignedIn, version: Version) -> Response:
     """A person has looked and it is not there."""
     with at.database.write() as connection:
         _of_case(connection, reply_id, case_id)
@@ -82,9 +82,7 @@ def resend(
 
 
 @router.post("/cases/{case_id}/replies/{reply_id}/withdraw")
-def withdraw(
-    request: Request, case_id: int, reply_id: int, at: InHouse, who: SignedIn, version: Version
-) -> Response:
+def withdraw(request: Request, case_id: int, reply_id: int, at: InHouse, who: SignedIn, version: Version) -> Response:
     """Drop it."""
     with at.database.write() as connection:
         _of_case(connection, reply_id, case_id)
@@ -93,9 +91,7 @@ def withdraw(
 
 
 @router.post("/cases/{case_id}/replies/{reply_id}/rework")
-def rework(
-    request: Request, case_id: int, reply_id: int, at: InHouse, who: SignedIn, version: Version
-) -> Response:
+def rework(request: Request, case_id: int, reply_id: int, at: InHouse, who: SignedIn, version: Version) -> Response:
     """Take it back to be written anew; the approval is void."""
     with at.database.write() as connection:
         reply = _of_case(connection, reply_id, case_id)

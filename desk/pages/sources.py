@@ -20,7 +20,8 @@ DAY = timedelta(hours=24)
 CELLS = 96
 """The strip of a day has a cell for each quarter of an hour."""
 _TONE = {"polled": "ok", "truncated": "truncated", "rate_limited": "limited"}
-_WORST = ("", "ok", "truncated", "limited", "blind")
+_TONES = {"ok": "listened", "truncated": "listened with gaps", "limited": "held back by the platform", "blind": "blind"}
+_WORST = ("", *_TONES)
 
 router = APIRouter(include_in_schema=False)
 
@@ -87,9 +88,8 @@ def strip(polls: list[sa.RowMapping], *, now: datetime) -> Strip:
 
 
 def _words(cells: list[str]) -> str:
-    names = {"ok": "listened", "truncated": "listened with gaps", "limited": "held back by the platform", "blind": "blind"}
     parts = []
-    for tone, name in names.items():
+    for tone, name in _TONES.items():
         minutes = cells.count(tone) * 15
         if minutes:
             hours, rest = divmod(minutes, 60)
@@ -145,7 +145,7 @@ def add(
         if not minutes.isdecimal():
             raise Invalid("say in whole minutes how often to look")
         spec = SourceSpec(
-            name=name.strip(), platform="feed", every_s=int(minutes) * 60, base_url=url, brand=brand.strip(), trusted=False
+            name=name.strip(), platform="feed", every_s=int(minutes) * 60, base_url=url, brand=brand.strip()
         )
         with at.database.write() as connection:
             sources.add(connection, spec, origin="desk", now=at.now())

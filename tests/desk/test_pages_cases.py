@@ -1,5 +1,6 @@
 """The queue and the case: what is shown, what is done, what is refused, and that nothing typed is lost."""
 
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from time import perf_counter
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from desk.pages.case import snoozes
+from desk.pages.marks import marked, spoke
 from desk.pages.wording import Clock, zone
 from domain.case import Case
 from domain.classification import Classification, Complaint, Graded, Language, Topic, Weight
@@ -282,3 +284,10 @@ def test_quick_choices_are_in_the_readers_day(now: Now) -> None:
 def test_a_zone_that_is_none_is_the_houses(name: str) -> None:
     utc = zone("UTC", fallback=None)  # type: ignore[arg-type]
     assert zone(name, fallback=utc) is utc
+
+
+def test_words_that_a_reason_quotes_are_marked_too() -> None:
+    text = "Nobody answers & it is late."
+    graded = Graded(label="high", score=0.8, scores={}, reasons=("no answer: “Nobody answers”", "a made-up “zebra”"))
+    shown = marked(text, spoke(text, replace(judged(1), urgency=graded), []))
+    assert shown == '<mark title="spoke for urgency">Nobody answers</mark> &amp; it is late.'

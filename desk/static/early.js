@@ -1,0 +1,9 @@
+// Before the first paint: the theme this browser has chosen, and the zone it lives in, for the server's words about times.
+(() => {
+  const theme = localStorage.getItem("amends-theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`amends_zone=${zone}`)) {
+    document.cookie = `amends_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  }
+})();
