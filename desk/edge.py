@@ -1,11 +1,12 @@
 """What every request has at hand: the house, one transaction, and who is asking."""
 
-from collections.abc import Callable, Iterator
+import functools
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from domain.errors import NotAllowed
@@ -17,6 +18,7 @@ from store import people
 from store.engine import Database
 
 COOKIE = "amends_session"
+R = TypeVar("R")
 
 
 def utc_now() -> datetime:
@@ -49,20 +51,22 @@ def house(request: Request) -> House:
 InHouse = Annotated[House, Depends(house)]
 
 
-def read(at: InHouse) -> Iterator[sa.Connection]:
-    """One request, one transaction: reading."""
-    with at.database.read() as connection:
-        yield connection
+def reading(handler: Callable[..., R]) -> Callable[..., R]:
+    """Give a handler its one transaction as `connection`, opened in the handler's own thread.
 
+    As a dependency it would be held while the request waits for a thread: under load all connections would then be
+    taken by requests that cannot go on.
+    """
+    signature = inspect.signature(handler)
 
-def write(at: InHouse) -> Iterator[sa.Connection]:
-    """One request, one transaction: writing, committed before the answer leaves."""
-    with at.database.write() as connection:
-        yield connection
+    @functools.wraps(handler)
+    def within(*args: Any, at: House, **kwargs: Any) -> R:
+        with at.database.read() as connection:
+            return handler(*args, at=at, connection=connection, **kwargs)
 
-
-Reading = Annotated[sa.Connection, Depends(read, scope="function")]
-Writing = Annotated[sa.Connection, Depends(write, scope="function")]
+    left = [parameter for name, parameter in signature.parameters.items() if name != "connection"]
+    within.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
+    return within
 
 
 class SignInNeeded(Exception):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.edge import House, InHouse, Reading, SignedIn
+from desk.edge import House, InHouse, SignedIn, reading
 from desk.pages.composer import Composer, compose, number
 from desk.pages.frame import LABELS, clock, frame
 from desk.pages.history import story
@@ -23,12 +23,13 @@ Search = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/cases/{case_id}")
+@reading
 def case(
     request: Request,
     case_id: int,
     at: InHouse,
     who: SignedIn,
-    connection: Reading,
+    connection: sa.Connection,
     view: str = "",
     q: Search = "",
     answer: int | None = None,
@@ -44,12 +45,13 @@ def case(
 
 
 @router.get("/cases/{case_id}/live")
+@reading
 def live(
     request: Request,
     case_id: int,
     at: InHouse,
     who: SignedIn,
-    connection: Reading,
+    connection: sa.Connection,
     answer: str = "",
     mention: str = "",
     drafts: str = "",

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.edge import InHouse, Reading, SignedIn
+from desk.edge import InHouse, SignedIn, reading
 from desk.pages.frame import any_source, frame
 from desk.pages.marks import spoke
 from desk.render import by_htmx, page, wants_part
@@ -26,11 +26,12 @@ Short = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/mentions")
+@reading
 def stream(
     request: Request,
     at: InHouse,
     who: SignedIn,
-    connection: Reading,
+    connection: sa.Connection,
     q: Annotated[str, Query(max_length=200)] = "",
     complaint: Short = "",
     urgency: Short = "",

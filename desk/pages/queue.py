@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.edge import House, InHouse, Reading, SignedIn
+from desk.edge import House, InHouse, SignedIn, reading
 from desk.pages.frame import LABELS, any_source, frame
 from desk.render import page, wants_part
 from domain.errors import NotFound
@@ -20,7 +20,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def front(at: InHouse, who: SignedIn, connection: Reading) -> Response:
+@reading
+def front(at: InHouse, who: SignedIn, connection: sa.Connection) -> Response:
     """Lead to the view with something to do in it."""
     counts = cases.counts(connection, me=who.id, now=at.now())
     view = next((view for view in FIRST if counts.get(view)), "all")
@@ -28,18 +29,20 @@ def front(at: InHouse, who: SignedIn, connection: Reading) -> Response:
 
 
 @router.get("/views")
-def views(request: Request, at: InHouse, who: SignedIn, connection: Reading, here: str = "") -> Response:
+@reading
+def views(request: Request, at: InHouse, who: SignedIn, connection: sa.Connection, here: str = "") -> Response:
     """Show the navigation with its counts as they are now."""
     return page(request, "nav.html", frame(connection, request, at, who, here=here))
 
 
 @router.get("/queue/{view}")
+@reading
 def queue(
     request: Request,
     view: str,
     at: InHouse,
     who: SignedIn,
-    connection: Reading,
+    connection: sa.Connection,
     q: Annotated[str, Query(max_length=200)] = "",
     case: str = "",
 ) -> Response:

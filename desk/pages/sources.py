@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.edge import InHouse, Reading, SignedIn, SourceKeeper
+from desk.edge import InHouse, SignedIn, SourceKeeper, reading
 from desk.pages.frame import frame
 from desk.pages.marks import link_to
 from desk.render import by_htmx, page, wants_part
@@ -35,7 +35,8 @@ class Strip:
 
 
 @router.get("/sources")
-def listing(request: Request, at: InHouse, who: SignedIn, connection: Reading) -> Response:
+@reading
+def listing(request: Request, at: InHouse, who: SignedIn, connection: sa.Connection) -> Response:
     """Show every source with its state and its last day."""
     context = frame(connection, request, at, who, here="sources") | _shown(connection, now=at.now())
     context["may"] = who.may("sources")
@@ -121,7 +122,8 @@ def act(request: Request, source_id: int, verb: str, at: InHouse, who: SourceKee
 
 
 @router.get("/sources/new")
-def new(request: Request, at: InHouse, who: SourceKeeper, connection: Reading) -> Response:
+@reading
+def new(request: Request, at: InHouse, who: SourceKeeper, connection: sa.Connection) -> Response:
     """Show the form for a new feed."""
     return _form(request, at, who, connection, typed={}, error="")
 
@@ -172,7 +174,8 @@ def _form(
 
 
 @router.get("/sources/{source_id}/rejects")
-def rejects(request: Request, source_id: int, at: InHouse, who: SignedIn, connection: Reading) -> Response:
+@reading
+def rejects(request: Request, source_id: int, at: InHouse, who: SignedIn, connection: sa.Connection) -> Response:
     """Show what could not be read, and why."""
     context = frame(connection, request, at, who, here="sources")
     context |= {"source": sources.get(connection, source_id), "rejects": sources.rejected(connection, source_id)}

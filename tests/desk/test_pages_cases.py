@@ -1,5 +1,6 @@
 """The queue and the case: what is shown, what is done, what is refused, and that nothing typed is lost."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -291,3 +292,10 @@ def test_words_that_a_reason_quotes_are_marked_too() -> None:
     graded = Graded(label="high", score=0.8, scores={}, reasons=("no answer: “Nobody answers”", "a made-up “zebra”"))
     shown = marked(text, spoke(text, replace(judged(1), urgency=graded), []))
     assert shown == '<mark title="spoke for urgency">Nobody answers</mark> &amp; it is late.'
+
+
+def test_more_readers_than_threads_do_not_hold_each_other_up(desk: Desk, agent: TestClient) -> None:
+    """A request must not keep a transaction while it waits for a thread."""
+    with ThreadPoolExecutor(60) as pool:
+        answers = list(pool.map(lambda _: agent.get("/queue/all").status_code, range(120)))
+    assert set(answers) == {200}
