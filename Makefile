@@ -34,7 +34,7 @@ docs: $(VENV)/.tools ## the screenshots of the README, made again
 
 model: $(VENV)/.train ## train the shipped model again: make model DATA="file.jsonl.gz …"
 	@test -n "$(DATA)" || { echo 'make model DATA="FILE…": name the labelled rows (docs/model-card.md)'; exit 2; }
-	$(BIN)/python -m classifiers.train --data $(DATA) --out classifiers/model
+	$(BIN)/python -m classifiers.train --data $(DATA) --out classifiers/model --card docs/model-card.md
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv"; exit 1; }

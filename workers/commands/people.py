@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from argon2 import PasswordHasher
 
 from config import settings as configuration
 from domain.errors import Invalid, NotFound
@@ -48,8 +47,9 @@ def add(
         password = typer.prompt(
             f"Password ({MIN_PASSWORD} characters or more)", hide_input=True, confirmation_prompt=True
         )
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(f"the password is shorter than {MIN_PASSWORD} characters")
+    from desk.auth import hash_password  # the same rules as at the desk; slow to load
+
+    password_hash = hash_password(password)
     settings = configuration.load()
     with foundation.database(settings) as database, database.write() as connection:
         user_id = people.add(
@@ -57,7 +57,7 @@ def add(
             email=address,
             name=name.strip() or address.partition("@")[0],
             role=role,
-            password_hash=PasswordHasher().hash(password),
+            password_hash=password_hash,
             now=datetime.now(UTC),
         )
     typer.echo(

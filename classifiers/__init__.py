@@ -1,0 +1,1 @@
+"""Text to classification: language, normalisation, the transformer artifact, rules as baseline, train, evaluate."""
