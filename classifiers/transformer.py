@@ -1,5 +1,6 @@
 """Our own model behind the classifier's port: load once, classify in batches, say which words weighed."""
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -17,13 +18,16 @@ from domain.classification import Classification, Text, Unclassifiable, Weight
 
 MOST_WORDS = 40
 """Words of a post that `why` leaves out one by one; of a longer post it reads the first so many and no more."""
-MOST_WEIGHTS = 8
-LEAST = 0.01
-"""A word that moves a probability by less is not named."""
+MOST_WEIGHTS = 6
+LEAST = 0.05
+"""A word that moves the log-odds by less is not named,"""
+SHARE = 0.3
+"""nor one that moves them by less than this part of what the heaviest word does."""
 TOGETHER = 256
 """Texts that are normalised and read together; more are taken in turns, so that memory stays flat."""
 
-_WORD = re.compile(r"[^\W_](?:[\w'’-]*\w)?|[^\w\s]+")
+# A word of two signs or more, or an emoji: punctuation says nothing to a person.
+_WORD = re.compile(r"[^\W_](?:[\w'’-]*\w)|[\u2600-\u27bf\U0001f300-\U0001faff]+")
 
 
 class Transformer:
@@ -57,10 +61,11 @@ class Transformer:
         return results
 
     def why(self, text: Text) -> list[Weight]:
-        """Return the words of `text.text` that weighed, heaviest first, at most eight a head.
+        """Return the words of `text.text` that weighed, heaviest first, at most six a head.
 
-        `complaint` and `sentiment`: how much the probability of a complaint, and that of the sentiment's label, fall
-        when the word is left out (negative: they rise). `urgency`: the words that a safety rule met, with weight 1.
+        `complaint` and `sentiment`: by how much the log-odds of a complaint, and the log-probability of the
+        sentiment's label, fall when the word is left out (negative: they rise); words that weigh little beside the
+        heaviest are not named. `urgency`: the words that a safety rule met, with weight 1.
         """
         alarmed = [Weight(span=alarm.found.span, weight=1.0, head="urgency") for alarm in alarms(text.text[:LONGEST])]
         spans = [match.span() for match in islice(_WORD.finditer(text.text[:LONGEST]), MOST_WORDS)]
@@ -71,17 +76,12 @@ class Transformer:
         language = self._detector(read, hint=text.lang).code
         without = [normalise(read[:start] + " " + read[end:]) for start, end in spans]
         logits = [_pooled(each) for each in self._reader.read([whole, *without])]
-        complaint = [self.calibration.complaint_score(float(each[0]), language) for each in logits]
+        complaint = [_log_odds(self.calibration.complaint_score(float(each[0]), language)) for each in logits]
         shares = [self.calibration.sentiment_scores(each[1:].tolist(), language) for each in logits]
         label = int(np.argmax(shares[0]))
         weights = alarmed
-        for head, scores in (("complaint", complaint), ("sentiment", [each[label] for each in shares])):
-            found = [
-                Weight(span=span, weight=round(scores[0] - score, 4), head=head)
-                for span, score in zip(spans, scores[1:], strict=True)
-                if abs(scores[0] - score) >= LEAST
-            ]
-            weights += sorted(found, key=lambda each: -abs(each.weight))[:MOST_WEIGHTS]
+        for head, scores in (("complaint", complaint), ("sentiment", [math.log(each[label]) for each in shares])):
+            weights += _named(head, spans, [scores[0] - score for score in scores[1:]])
         return sorted(weights, key=lambda each: -abs(each.weight))
 
     def _some(self, texts: Sequence[Text]) -> list[Classification | Unclassifiable]:
@@ -106,6 +106,22 @@ class Transformer:
             calibration=self.calibration,
             model=self.model,
         )
+
+
+def _log_odds(score: float) -> float:
+    sure = min(max(score, 1e-6), 1 - 1e-6)
+    return math.log(sure / (1 - sure))
+
+
+def _named(head: str, spans: Sequence[tuple[int, int]], falls: Sequence[float]) -> list[Weight]:
+    """Return the words worth naming: those that come near the heaviest one."""
+    least = max(LEAST, SHARE * max(abs(fall) for fall in falls))
+    found = [
+        Weight(span=span, weight=round(fall, 4), head=head)
+        for span, fall in zip(spans, falls, strict=True)
+        if abs(fall) >= least
+    ]
+    return sorted(found, key=lambda each: -abs(each.weight))[:MOST_WEIGHTS]
 
 
 def _pooled(windows: Floats) -> Floats:

@@ -80,3 +80,11 @@ def database(request: pytest.FixtureRequest) -> Database:
     name = "sqlite" if request.param == "sqlite" else "clean_postgres"
     found: Database = request.getfixturevalue(name)
     return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the servers that were missing, and the line that installs each."""
+    told = {str(report.longrepr[-1]) for report in terminalreporter.stats.get("skipped", ())}
+    for reason in sorted(told):
+        if " is missing: " in reason:
+            terminalreporter.write_line(f"Left out, since {reason.removeprefix('Skipped: ')}", yellow=True)

@@ -10,6 +10,8 @@ from domain.classification import Classification, Weight
 
 FOR_TEMPLATES = ("marked", "link_to", "clip")
 MOST_MARKS = 12
+# What a reader asks of a mark: why is this a complaint, why now. The feeling is named under the post.
+_MARKED = frozenset({"complaint", "urgency"})
 _QUOTED = re.compile("“([^“”]{2,200})”")
 _HEADS = {"complaint": "a complaint", "urgency": "urgency", "sentiment": "the feeling", "topics": "the topic"}
 
@@ -57,7 +59,7 @@ def marked(text: str, weights: Sequence[Weight]) -> Markup:
 
 def _merged(weights: Iterable[Weight], length: int) -> list[tuple[int, int, set[str]]]:
     """Return the spans of the heaviest words that speak for something, in order, those that touch as one."""
-    speaking = [w for w in weights if w.weight > 0 and 0 <= w.span[0] < w.span[1] <= length]
+    speaking = [w for w in weights if w.head in _MARKED and w.weight > 0 and 0 <= w.span[0] < w.span[1] <= length]
     heaviest = sorted(speaking, key=lambda w: -w.weight)[:MOST_MARKS]
     merged: list[tuple[int, int, set[str]]] = []
     for weight in sorted(heaviest, key=lambda w: w.span):

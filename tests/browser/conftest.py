@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from connectors.simulated_world import World
 from store import people
@@ -21,7 +21,7 @@ from tests.servers import CI, Missing, chromium, free_port
 
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 PASSWORD = "correct horse battery"
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class Product:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as started:
         started.selectors.set_test_id_attribute("data-test")
         yield started
