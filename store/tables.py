@@ -248,14 +248,14 @@ mention_sources = sa.Table(
     "mention_sources",
     metadata,
     sa.Column("mention_id", Id, sa.ForeignKey("mentions.id"), primary_key=True),
-    sa.Column("source_id", Id, sa.ForeignKey("sources.id"), primary_key=True),
+    sa.Column("source_id", Id, sa.ForeignKey("sources.id"), primary_key=True, index=True),
 )
 
 mention_brands = sa.Table(
     "mention_brands",
     metadata,
     sa.Column("mention_id", Id, sa.ForeignKey("mentions.id"), primary_key=True),
-    sa.Column("brand_id", Id, sa.ForeignKey("brands.id"), primary_key=True),
+    sa.Column("brand_id", Id, sa.ForeignKey("brands.id"), primary_key=True, index=True),
 )
 
 classifications = sa.Table(

@@ -379,6 +379,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["mention_id"], ["mentions.id"], name=op.f("fk_mention_brands_mention_id")),
         sa.PrimaryKeyConstraint("mention_id", "brand_id", name=op.f("pk_mention_brands")),
     )
+    with op.batch_alter_table("mention_brands", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mention_brands_brand_id"), ["brand_id"], unique=False)
+
     op.create_table(
         "mention_revisions",
         sa.Column("mention_id", Id, nullable=False),
@@ -396,6 +399,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name=op.f("fk_mention_sources_source_id")),
         sa.PrimaryKeyConstraint("mention_id", "source_id", name=op.f("pk_mention_sources")),
     )
+    with op.batch_alter_table("mention_sources", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mention_sources_source_id"), ["source_id"], unique=False)
+
     op.create_table(
         "suggestions",
         sa.Column("id", Id, autoincrement=True, nullable=False),
@@ -482,8 +488,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_suggestions_case_id"))
 
     op.drop_table("suggestions")
+    with op.batch_alter_table("mention_sources", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mention_sources_source_id"))
+
     op.drop_table("mention_sources")
     op.drop_table("mention_revisions")
+    with op.batch_alter_table("mention_brands", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mention_brands_brand_id"))
+
     op.drop_table("mention_brands")
     op.drop_table("classifications")
     op.drop_table("sla_targets")
