@@ -7,6 +7,7 @@ any live ──resolve──────────► resolved ──close─�
 pending, resolved, closed ──the author writes again, or a person reopens──► open
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,6 +49,7 @@ PRIORITY_OF_URGENCY = {"critical": "urgent", "high": "high", "normal": "normal",
 DISPOSITIONS = ("solved", "refunded", "replaced", "goodwill", "explained", "not_ours", "no_answer", "other")
 
 SYSTEM = "system"
+_SENTENCE_END = re.compile(r"(?<![\d.])[.!?]+ ")  # "on 1. November" goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,10 +220,9 @@ class Case:
 
 def title_of(text: str) -> str:
     """Return the first sentence of a post, at most 80 characters, cut at a word."""
-    first = " ".join(text.split())
-    for stop in (". ", "! ", "? "):
-        head = first.split(stop, 1)[0]
-        first = head + stop.strip() if 10 < len(head) < len(first) - 1 else first
+    line = " ".join(text.split())
+    end = _SENTENCE_END.search(line, 10)
+    first = line[: end.end()].rstrip() if end else line
     if len(first) <= 80:
         return first or "(no text)"
     return first[:79].rsplit(" ", 1)[0] + "…"

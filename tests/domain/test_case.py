@@ -88,6 +88,8 @@ def test_what_is_wrong_is_said() -> None:
     ("text", "title"),
     [
         ("Parcel three weeks late. Nobody answers.", "Parcel three weeks late."),
+        ("Pasūtīju dāvanu 1. novembrī, un tās nav. Kur tā ir?", "Pasūtīju dāvanu 1. novembrī, un tās nav."),
+        ("Why?! Nobody answers me. Ever.", "Why?! Nobody answers me."),
         ("  spaced\n\nout  ", "spaced out"),
         ("", "(no text)"),
         ("x" * 200, "x" * 79 + "…"),
