@@ -34,9 +34,9 @@ def classify(database: Database, classifier: Classifier, *, now: Callable[[], da
 
 def _batches(rows: Sequence[sa.RowMapping]) -> Iterator[Sequence[sa.RowMapping]]:
     """Keep together what is new; what has failed before goes alone, so that one text cannot hold up the others."""
-    if fresh := [row for row in rows if row["attempts"] <= 1]:
+    if fresh := [row for row in rows if not row["error"]]:
         yield fresh
-    yield from ([row] for row in rows if row["attempts"] > 1)
+    yield from ([row] for row in rows if row["error"])
 
 
 def _classify(

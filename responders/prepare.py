@@ -17,7 +17,7 @@ from store.engine import Database
 
 LEASE = timedelta(minutes=5)
 RETRY = timedelta(minutes=1)
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 10
 
 log = structlog.get_logger()
 

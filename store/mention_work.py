@@ -9,7 +9,10 @@ from domain.classification import Classification
 from store.tables import classifications, mentions
 from store.upsert import add_new, claim
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 20
+"""Claims after which a row is set aside: it may be what brings the worker down."""
+FAILURE = 3
+"""A claim that is known to have failed counts for so many more: five failures are enough."""
 
 
 def take(connection: sa.Connection, stage: str, *, now: datetime, lease: timedelta, limit: int) -> list[sa.RowMapping]:
@@ -36,7 +39,8 @@ def take(connection: sa.Connection, stage: str, *, now: datetime, lease: timedel
 
 def push(connection: sa.Connection, row: sa.RowMapping, *, until: datetime, error: str) -> None:
     """Push a claimed row that would not be worked forward, with its error; one edited meanwhile keeps its place."""
-    connection.execute(_claimed(row).values(due_at=until, error=error[:500]))
+    values = {"due_at": until, "error": error[:500], "attempts": mentions.c.attempts + FAILURE}
+    connection.execute(_claimed(row).values(**values))
 
 
 def fail(connection: sa.Connection, row: sa.RowMapping, *, error: str) -> None:

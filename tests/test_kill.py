@@ -60,6 +60,12 @@ def running(folder: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
+def wait_until_up(process: subprocess.Popen[bytes], log: Path, written: int) -> None:
+    """Wait until a process has said where it is, in the log behind what was `written` before it."""
+    while process.poll() is None and b"Amends is at" not in log.read_bytes()[written:]:
+        time.sleep(0.05)
+
+
 def agent(database: Database, who: Person) -> None:
     """Answer every case that has a draft and no reply yet, as an agent would."""
     with database.read() as connection:
@@ -98,14 +104,14 @@ def settled(database: Database, world: World) -> bool:
         return not any(connection.execute(query).scalar() for query in (waiting, moving, unanswered))
 
 
-@pytest.mark.timeout(max(300, KILLS * 12))
+@pytest.mark.timeout(max(480, KILLS * 15))
 @pytest.mark.xdist_group("kill")
 def test_kills_over_the_whole_loop(database: Database, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     world = World(tmp_path / "world.sqlite")
     for number in range(POSTS):
         words = f"{WORDS[number % len(WORDS)]} (order {number})"
-        at = datetime.fromtimestamp(time.time() + number * KILLS * 0.06, UTC) if number > 20 else None
+        at = datetime.fromtimestamp(time.time() + number * KILLS * 0.05, UTC) if number > 20 else None
         world.post(f"author{number}", words, lang="en", at=at)
     for kind, p in (("lose_answer", 0.12), ("drop_request", 0.08), ("unavailable", 0.08)):
         world.fault(kind, on="reply", times=None, p=p, seed=chance.randrange(1 << 30))  # type: ignore[arg-type]
@@ -122,16 +128,20 @@ def test_kills_over_the_whole_loop(database: Database, tmp_path: Path) -> None:
         who = people.get(connection, user_id)
     url = database.url.render_as_string(hide_password=False)
 
+    log = tmp_path / "log"
     for _ in range(KILLS):
+        written = log.stat().st_size if log.exists() else 0
         with running(tmp_path, url) as process:
-            until = time.monotonic() + chance.uniform(1.2, 4.0)
+            if chance.random() < 0.8:  # otherwise killed while it starts
+                wait_until_up(process, log, written)
+            until = time.monotonic() + chance.uniform(0.1, 3.0)
             while time.monotonic() < until:
                 agent(database, who)
                 time.sleep(0.1)
-            assert process.poll() is None, (tmp_path / "log").read_text()[-3000:]
+            assert process.poll() is None, log.read_text()[-3000:]
             os.kill(process.pid, signal.SIGKILL)
     with running(tmp_path, url):
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + 180
         while not settled(database, world) and time.monotonic() < give_up:
             agent(database, who)
             time.sleep(0.2)

@@ -34,15 +34,16 @@ class Product:
     folder: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def playwright() -> Iterator[Playwright]:
+    """Playwright for one test: while it is there, no other test in this process could run an event loop."""
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as started:
         started.selectors.set_test_id_attribute("data-test")
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser(playwright: Playwright) -> Iterator[Browser]:
     try:
         path = chromium()
