@@ -131,8 +131,11 @@ class Case:
         self._tell(at, SYSTEM, "woke")
 
     def hear(self, *, mention_id: int, at: datetime, calm: bool, policy: Policy) -> None:
-        """The author wrote again. `calm` words ("thanks, OK") wake and reopen nothing: a date that was set stays."""
-        if calm and self.status not in (Status.NEW, Status.OPEN):
+        """The author wrote again: the case is ours to work on.
+
+        Only plain thanks (`calm`) leave a case snoozed, resolved or closed as it is: a date that was set stays.
+        """
+        if calm and self.status in (Status.SNOOZED, Status.RESOLVED, Status.CLOSED):
             self._tell(at, "author", "wrote", mention_id=mention_id, calm=True)
             return
         was = self.status
@@ -172,7 +175,10 @@ class Case:
         self.disposition, self.root_cause = disposition, root_cause.strip()[:500]
         self.resolved_at, self.snoozed_until = at, None
         for target in self.targets:
-            target.meet(at)  # every clock stops, also a first response that was never written
+            if target.kind == "resolution":
+                target.meet(at)
+            else:
+                target.look(at)  # a first response that was never given is not met by resolving
         self._tell(at, by, "resolved", disposition=disposition, root_cause=self.root_cause)
 
     def close(self, *, by: str, at: datetime) -> None:

@@ -17,6 +17,7 @@ from store.engine import Database
 
 BATCH = 50
 RETRY = timedelta(minutes=1)
+CALM_LENGTH = 160
 SAME_MATTER = timedelta(days=14)
 """A post by somebody whose case is being worked on joins it for this long, in whatever conversation."""
 
@@ -43,9 +44,14 @@ def decide(result: Classification) -> Decision:
     return Decision(outcome="ignored", reason=f"not a complaint ({score})")
 
 
-def is_calm(result: Classification) -> bool:
-    """Whether words like "thanks, OK" speak here, which must not undo what was arranged."""
-    return result.complaint.label is False and not result.flags and result.urgency.label in ("low", "normal")
+def is_calm(text: str, result: Classification) -> bool:
+    """Whether this is plain thanks ("thanks, OK"), which must not undo what was arranged.
+
+    Anything that asks, counts or is not kind wants an answer, whether or not it is a complaint.
+    """
+    asks = "?" in text or any(letter.isdigit() for letter in text)
+    kind = result.sentiment.label == "positive" and result.complaint.label is False
+    return kind and not asks and not result.flags and len(text) <= CALM_LENGTH
 
 
 def triage(database: Database, *, policy: Policy, now: Callable[[], datetime], limit: int = BATCH) -> int:
@@ -108,7 +114,7 @@ def _join(
     now: datetime,
 ) -> None:
     case = cases.load(connection, case_id)
-    calm = is_calm(result)
+    calm = is_calm(row["text"], result)
     by_hand = row["case_id"] == case_id and row["edited_at"] is None
     if row["case_id"] == case_id and row["edited_at"] is not None:
         case.news.append(Event(at=now, actor="author", kind="edited", data={"mention_id": row["id"]}))
@@ -121,7 +127,9 @@ def _join(
         priority = PRIORITY_OF_URGENCY[result.urgency.label]
         reason = "; ".join(result.urgency.reasons) or f"{result.urgency.label} urgency"
         case.raise_priority(priority, at=now, policy=policy, reason=reason)
-    more: dict[str, Any] = {} if calm and not by_hand else {"last_mention_id": row["id"], "prepare_at": now}
+    more: dict[str, Any] = {"last_mention_id": row["id"]}
+    if by_hand or not calm:
+        more["prepare_at"] = now
     if by_hand:
         more["lang"] = result.language.code
     cases.save(connection, case, now=now, **more)

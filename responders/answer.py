@@ -120,6 +120,7 @@ def approve(
         raise Invalid("not ready to send: " + " ".join(finding.message for finding in blocking))
     reply.approve(by=by.actor, at=now)
     replies.save(connection, reply, now=now)
+    replies.retire_failed(connection, reply)
     _tell(connection, reply, by.actor, "approved", now)
     return reply
 
@@ -138,8 +139,10 @@ def confirm(
 
 
 def resend(connection: sa.Connection, reply_id: int, *, version: int, by: Person, now: datetime) -> Reply:
-    """A person has looked and it is not live: send it again."""
+    """A person has looked and it is not live: send it again, unless another reply to the post has gone out since."""
     reply = _load(connection, reply_id, version)
+    if replies.sent_after(connection, reply):
+        raise Conflict("another reply to this post has been sent since: withdraw this one")
     reply.resend(by=by.actor, at=now)
     replies.save(connection, reply, now=now)
     _tell(connection, reply, by.actor, "resent", now)

@@ -21,6 +21,8 @@ TRY_AGAIN = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(minutes=2)
 SETTLE_TRIES = 5
 
+_SAID = {ReplyStatus.APPROVED: "waiting", ReplyStatus.FAILED: "failed", ReplyStatus.UNCERTAIN: "lost"}
+
 Publishers = Callable[[int], tuple[int, Publisher] | None]
 """Mention id → the source to answer by and its publisher, or None where no source in use can."""
 
@@ -118,7 +120,7 @@ def _not_sent(database: Database, reply: Reply, error: Exception, source_id: int
                 log.error("publisher_crashed", reply_id=reply.id, exc_info=error)
                 reply.lose(at=at, error=f"unexpected {type(error).__name__} while sending")
         replies.save(connection, reply, now=at)
-        _tell(connection, reply, at)
+        _tell(connection, reply, at, _SAID[reply.status])
 
 
 def _abandoned(database: Database, reply_id: int, now: Callable[[], datetime]) -> None:
@@ -129,7 +131,7 @@ def _abandoned(database: Database, reply_id: int, now: Callable[[], datetime]) -
         if reply.status is ReplyStatus.SENDING and reply.due_at is not None and reply.due_at <= at:
             reply.lose(at=at, error="the worker stopped while sending")
             replies.save(connection, reply, now=at)
-            _tell(connection, reply, at)
+            _tell(connection, reply, at, "lost")
 
 
 def _look(database: Database, reply_id: int, publishers: Publishers, now: Callable[[], datetime]) -> None:
@@ -167,10 +169,10 @@ def _unseen(connection: sa.Connection, reply: Reply, error: str, at: datetime) -
     reply.lose(at=at, error=error)
     replies.save(connection, reply, now=at)
     if reply.needs_person:
-        _tell(connection, reply, at)
+        _tell(connection, reply, at, "unseen")
 
 
-def _tell(connection: sa.Connection, reply: Reply, at: datetime) -> None:
-    data = {"reply_id": reply.id, "error": reply.error}
-    event = Event(at=at, actor="system", kind=f"reply_{reply.status}", data=data)
-    cases.add_event(connection, reply.case_id, event)
+def _tell(connection: sa.Connection, reply: Reply, at: datetime, what: str) -> None:
+    until = reply.due_at and reply.due_at.isoformat()
+    data = {"reply_id": reply.id, "error": reply.error, "until": until}
+    cases.add_event(connection, reply.case_id, Event(at=at, actor="system", kind=f"reply_{what}", data=data))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from domain.errors import Conflict, NotFound
 from domain.reply import LIVE, Reply, ReplyStatus
 from store.changes import tell
-from store.tables import mentions, replies, users
+from store.tables import mention_sources, mentions, replies, users
 from store.upsert import add_new
 
 _FIELDS = [c.name for c in replies.c]
@@ -65,6 +65,33 @@ def live_for(connection: sa.Connection, mention_id: int) -> Reply | None:
     statement = sa.select(replies).where(replies.c.mention_id == mention_id, replies.c.status.in_(live))
     row = connection.execute(statement).mappings().one_or_none()
     return _reply(row) if row else None
+
+
+def sent_after(connection: sa.Connection, reply: Reply) -> bool:
+    """Whether another reply to the same mention, written later, is live."""
+    columns = replies.c
+    statement = sa.select(columns.id).where(
+        columns.mention_id == reply.mention_id, columns.id > reply.id, columns.status == str(ReplyStatus.SENT)
+    )
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def retire_failed(connection: sa.Connection, reply: Reply) -> None:
+    """Withdraw the replies to the same mention that were refused before: this one takes their place."""
+    columns = replies.c
+    where = sa.and_(
+        columns.mention_id == reply.mention_id, columns.id != reply.id, columns.status == str(ReplyStatus.FAILED)
+    )
+    values = {"status": str(ReplyStatus.WITHDRAWN), "due_at": None, "version": columns.version + 1}
+    connection.execute(sa.update(replies).where(where).values(**values))
+
+
+def wake(connection: sa.Connection, source_id: int, *, now: datetime) -> None:
+    """Let replies that wait for a source go out, now that it is in use again."""
+    columns = replies.c
+    brought = sa.select(mention_sources.c.mention_id).where(mention_sources.c.source_id == source_id)
+    where = sa.and_(columns.status == str(ReplyStatus.APPROVED), columns.due_at > now, columns.mention_id.in_(brought))
+    connection.execute(sa.update(replies).where(where).values(due_at=now))
 
 
 def of_case(connection: sa.Connection, case_id: int) -> list[sa.RowMapping]:

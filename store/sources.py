@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from domain.errors import Conflict, NotFound
 from domain.mention import Cursor, Reject
 from domain.source import SourceSpec
+from store import replies
 from store.changes import tell
 from store.tables import brands, coverage, mention_sources, rejects, sources
 from store.upsert import add_new, claim
@@ -152,6 +153,8 @@ def set_status(connection: sa.Connection, source_id: int, status: str, *, now: d
     """Pause or take up a source."""
     values = {"status": status, "due_at": now if status == "active" else None, "error": "", "failures": 0}
     connection.execute(sa.update(sources).where(sources.c.id == source_id).values(**values))
+    if status == "active":
+        replies.wake(connection, source_id, now=now)
     tell(connection, "source", source_id, now=now)
 
 

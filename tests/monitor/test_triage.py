@@ -1,13 +1,15 @@
 """Triage: which posts become whose case."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
+from domain.classification import Classification, Complaint, Text
 from domain.mention import Mention
 from domain.sla import DEFAULT_POLICY
-from monitor.triage import triage
+from monitor.triage import is_calm, triage
 from monitor.understand import classify
 from responders import casework
 from store import cases, follow_ups, mentions
@@ -106,7 +108,13 @@ def test_a_closed_case_is_reopened_by_a_new_comment(listening: Database, now: No
     arrive(listening, now, post("2", "broken again", root="1", minutes=99))
     (again,) = all_cases(listening)
     assert (again["id"], again["status"], again["resolved_at"], again["closed_at"]) == (case["id"], "open", None, None)
-    assert again["next_due_kind"] == "resolution"
+    with listening.read() as connection:
+        targets = cases.targets(connection, case["id"])
+    assert [(t["kind"], t["met_at"] is not None) for t in targets] == [
+        ("first_response", False),  # nobody ever answered
+        ("resolution", True),
+        ("resolution", False),
+    ]
 
 
 def test_thanks_does_not_cancel_a_snooze(listening: Database, now: Now) -> None:
@@ -227,3 +235,35 @@ def test_opening_by_hand_joins_the_live_case_of_the_same_conversation(listening:
         keep(connection, [post("2", "odd", root="1", minutes=2)], source_id=1, brand_id=None, now=now())
         case_id = casework.open_for_mention(connection, 2, by=by, now=now(), policy=DEFAULT_POLICY)
     assert [case["id"] for case in all_cases(listening)] == [case_id]
+
+
+@pytest.mark.parametrize("words", ["I would like a new one, please", "thanks, but when?", "thanks, case 17"])
+def test_whoever_answers_us_is_ours_to_work_on(listening: Database, now: Now, words: str) -> None:
+    arrive(listening, now, post("1", "broken"))
+    with listening.write() as connection:
+        case = cases.load(connection, 1)
+        case.answered(reply_id=1, by="user:1", at=now())
+        cases.save(connection, case, now=now())
+    arrive(listening, now, post("2", words, root="1", minutes=5))
+    (case_row,) = all_cases(listening)
+    assert (case_row["status"], case_row["text"]) == ("open", words)
+
+
+@pytest.mark.parametrize(
+    ("words", "label", "mood", "calm"),
+    [
+        ("Thanks, all good!", False, "positive", True),
+        ("Thanks. When will it arrive?", False, "positive", False),
+        ("Refund please, by card", False, "neutral", False),
+        ("Still nothing!", False, "negative", False),
+        ("Thank you, but it is broken", True, "positive", False),
+        ("Thank you. " * 20, False, "positive", False),
+    ],
+)
+def test_only_plain_thanks_is_calm(words: str, label: bool, mood: str, calm: bool) -> None:
+    result = FakeClassifier().classify([Text(id="1", text="fine")])[0]
+    assert isinstance(result, Classification)
+    result = replace(
+        result, complaint=Complaint(label=label, score=0.5), sentiment=replace(result.sentiment, label=mood)
+    )
+    assert is_calm(words, result) is calm

@@ -221,3 +221,32 @@ def test_a_post_that_came_by_a_file_is_answered_by_hand(database: Database, now:
         connection.execute(sa.text("UPDATE sources SET platform = 'file'"))
         row = mentions.get(connection, 1)
         assert row is not None and answer.way_of(connection, row, rules=rules()).way == "manual"
+
+
+def test_a_refused_reply_is_not_sent_again_beside_a_later_one(database: Database, now: Now, approved: int) -> None:
+    by = person(database, email="bo@example.com")
+    platform = FakePlatform()
+    platform.before = Refused("duplicate")
+    run(database, platform, now)
+    platform.before = None
+    with database.write() as connection:
+        later = answer.draft(connection, 1, mention_id=1, text="Sorry!", by=by, now=now(), rules=rules())
+        assert later.id is not None
+        answer.approve(connection, later.id, version=later.version, by=by, now=now(), rules=rules())
+        first = replies.load(connection, approved)
+    assert first.status is ReplyStatus.WITHDRAWN
+    run(database, platform, now)
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE replies SET status = 'failed' WHERE id = 1"))
+        first = replies.load(connection, approved)
+        with pytest.raises(Conflict, match="another reply"):
+            answer.resend(connection, approved, version=first.version, by=by, now=now())
+    assert len(platform.posted) == 1
+
+
+def test_a_source_that_is_back_lets_waiting_replies_go(database: Database, now: Now, approved: int) -> None:
+    deliver(database, lambda _: None, now=now)
+    with database.write() as connection:
+        sources.set_status(connection, 1, "paused", now=now())
+        sources.set_status(connection, 1, "active", now=now())
+    assert run(database, FakePlatform(), now).status is ReplyStatus.SENT
