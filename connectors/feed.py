@@ -3,9 +3,10 @@
 import hashlib
 import io
 import json
+import re
 from calendar import timegm
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urljoin
 
@@ -17,7 +18,7 @@ from connectors.text import from_html
 from domain.errors import Invalid, Refused, Unavailable
 from domain.mention import Author, Cursor, Mention, Page, Reject
 from domain.ports import Eligibility
-from domain.record import MAX_ID, MAX_NAME, MAX_TEXT, own_names
+from domain.record import EARLIEST, MAX_ID, MAX_NAME, MAX_TEXT, own_names
 from domain.source import SourceSpec
 from domain.storable import storable, web_url
 
@@ -44,7 +45,7 @@ def _mention(entry: Entry, *, spec: SourceSpec, base: str, lang: str | None, now
         text=text,
         # An unnamed author is a stranger in each entry, never one person.
         author=Author(external_id=_short_id(author) if author else f"entry:{_hash(external_id)}", name=author),
-        posted_at=_date(entry) or now,
+        posted_at=_date(entry, now=now) or now,
         conversation_id=external_id,
         url=link,
         lang=lang,
@@ -150,9 +151,17 @@ class Feed:
         return items, rejects, taken, False
 
 
+# What the parser takes for a tag it reads in time that grows with the square of the tag's length.
+_LONG_TAG = re.compile(rb"<[^>]{16384}")
+MAX_TAGS = 60_000
+MAX_FEED = 3_000_000
+
+
 def _parse(answer: Answer) -> Any:
     """Return what feedparser makes of the body. It is given bytes only, so it fetches and opens nothing."""
     host = host_of(answer.url)
+    if _LONG_TAG.search(answer.body) or answer.body.count(b"<") > MAX_TAGS:
+        raise Refused(f"the feed at {host} is not for reading: a tag of over 16 kB, or over {MAX_TAGS:,} tags")
     if not answer.body.strip():
         raise Unavailable(f"{host} answered with nothing")
     # The address is kept from the parser: it would make ids of it, and they would change when the feed moves.
@@ -195,14 +204,16 @@ def _link(link: str, *, base: str) -> str | None:
         return None
 
 
-def _date(entry: Entry) -> datetime | None:
+def _date(entry: Entry, *, now: datetime) -> datetime | None:
     for name in ("published_parsed", "updated_parsed", "created_parsed"):
         told = entry.get(name)
         if told:
             try:
-                return datetime.fromtimestamp(timegm(told), UTC)
+                found = datetime.fromtimestamp(timegm(told), UTC)
             except (ValueError, OverflowError, OSError, TypeError):
                 continue
+            if EARLIEST <= found <= now + timedelta(days=1):
+                return found
     return None
 
 

@@ -257,6 +257,8 @@ def _date(mark: str) -> int:
 def path_of(spec: SourceSpec) -> Path:
     """Return the setting `path`. Raises `Invalid` when it is missing."""
     path = spec.option("path")
+    if not spec.trusted:
+        raise Invalid(f"source {spec.name}: files are read only where the operator's own configuration names them")
     if not path:
         raise Invalid(f"source {spec.name}: set path to the {'folder' if spec.platform == 'drop' else 'file'} to read")
     return Path(path)

@@ -76,6 +76,8 @@ class Simulated:
     def open(cls, spec: SourceSpec, *, secrets: Mapping[str, str], http: Http) -> Self:
         """Make the source; `path` names the world's file, made where there is none."""
         path = spec.option("path")
+        if not spec.trusted:
+            raise Invalid(f"source {spec.name}: a world is opened only where the operator's own configuration names it")
         if not path:
             raise Invalid(f"source {spec.name}: set path to the file of the simulated world")
         try:

@@ -10,7 +10,7 @@ pending, resolved, closed ──the author writes again, or a person reopens─�
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -49,6 +49,7 @@ PRIORITY_OF_URGENCY = {"critical": "urgent", "high": "high", "normal": "normal",
 DISPOSITIONS = ("solved", "refunded", "replaced", "goodwill", "explained", "not_ours", "no_answer", "other")
 
 SYSTEM = "system"
+LATEST = timedelta(days=731)
 _SENTENCE_END = re.compile(r"(?<![\d.])[.!?]+ ")  # "on 1. November" goes on
 
 
@@ -118,8 +119,8 @@ class Case:
 
     def snooze(self, *, until: datetime, by: str, at: datetime) -> None:
         """Set the case aside until a time to come."""
-        if until <= at:
-            raise Invalid("snooze until a time to come")
+        if not at < until <= at + LATEST:
+            raise Invalid("snooze until a time to come, two years on at most")
         self._move("snooze")
         self.snoozed_until = until
         self._tell(at, by, "snoozed", until=until.isoformat())
@@ -159,9 +160,15 @@ class Case:
             if target.met_at is None and target.breached_at is None:
                 target.due_at = policy.due_at(target.kind, priority, target.started_at)
 
-    def answered(self, *, reply_id: int, by: str, at: datetime) -> None:
-        """Our reply is live: the first response is met, and we wait for the author."""
-        self._move("answer")
+    def answered(self, *, reply_id: int, by: str, at: datetime, written_at: datetime) -> None:
+        """Our reply is live: the first response is met, and we wait for the author.
+
+        Not where the author has written since the reply was `written_at`: that is still to be answered.
+        """
+        if self.heard_at is None or self.heard_at <= written_at:
+            self._move("answer")
+        elif self.status is Status.NEW:
+            self._move("take")
         for target in self.targets:
             if target.kind == "first_response":
                 target.meet(at)

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.mention import Author, Mention
@@ -26,6 +26,7 @@ COLUMNS = (
     "place",
 )
 MAX_TEXT = 100_000
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 MAX_ID = 500
 MAX_NAME = 300
 _MAX_FOLLOWERS = 2**31 - 1
@@ -120,8 +121,15 @@ def _created_at(record: Mapping[str, Any], *, now: datetime) -> datetime:
         return now
     try:
         found = datetime.fromisoformat(value)
-        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
+        found = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+        if not EARLIEST <= found <= now + timedelta(days=1):
+            raise BadRow(f"created_at {value[:60]!r} lies before 1970 or in the future")
+        return found
+    except OverflowError:
+        raise BadRow(f"created_at {value[:60]!r} lies before 1970 or in the future") from None
+    except BadRow:
+        raise
+    except ValueError:
         raise BadRow(f"created_at {value[:60]!r} is no date; write ISO 8601, such as 2026-03-01T12:30:00Z") from None
 
 

@@ -135,13 +135,16 @@ class Reply:
         self.sent_at, self.url, self.due_at, self.error = at, url or self.url, None, ""
 
     def resend(self, *, by: str, at: datetime) -> None:
-        """A person has looked, and it is not live: send it again."""
+        """A person has looked, and it is not live: send it again, by the way it was meant to go."""
+        self._not_while_looking()
         self._move("resend")
-        self.approved_by, self.approved_at, self.due_at = by, at, at
+        self.approved_by, self.approved_at = by, at
+        self.due_at = at if self.channel == "api" else None
         self.looks, self.error = 0, ""
 
     def withdraw(self) -> None:
         """Drop it."""
+        self._not_while_looking()
         self._move("withdraw")
         self.due_at = None
 
@@ -153,6 +156,10 @@ class Reply:
     def back_off(self, at: datetime) -> datetime:
         """Return when to try again after this attempt found the platform unavailable."""
         return at + timedelta(seconds=BACK_OFF[min(self.attempts, len(BACK_OFF)) - 1])
+
+    def _not_while_looking(self) -> None:
+        if self.status is ReplyStatus.UNCERTAIN and self.due_at is not None:
+            raise Conflict("it may be live and is still being looked for: wait for that, or confirm it")
 
     def _move(self, verb: str) -> None:
         allowed, target = MOVES[verb]

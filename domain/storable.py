@@ -3,6 +3,7 @@
 import math
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 # PostgreSQL cannot store NUL, and a lone surrogate is no character in UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -29,4 +30,10 @@ def storable_json(value: Any) -> Any:
 def web_url(value: str) -> str | None:
     """Return a link only when it is one that a browser may be sent to: http or https."""
     link = storable(value).strip()
-    return link if link.lower().startswith(("http://", "https://")) and len(link) <= 2000 else None
+    if not link.lower().startswith(("http://", "https://")) or len(link) > 2000:
+        return None
+    try:
+        named = "@" in urlsplit(link).netloc  # https://bank.example@evil.example is not the bank
+    except ValueError:
+        return None
+    return None if named else link

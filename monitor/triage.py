@@ -127,9 +127,11 @@ def _join(
         priority = PRIORITY_OF_URGENCY[result.urgency.label]
         reason = "; ".join(result.urgency.reasons) or f"{result.urgency.label} urgency"
         case.raise_priority(priority, at=now, policy=policy, reason=reason)
-    more: dict[str, Any] = {"last_mention_id": row["id"]}
-    if by_hand or not calm:
-        more["prepare_at"] = now
+    more: dict[str, Any] = {}
+    if mentions.is_newest(connection, case_id, row):  # an old post that was edited is not the one to answer
+        more["last_mention_id"] = row["id"]
+        if by_hand or not calm:
+            more["prepare_at"] = now
     if by_hand:
         more["lang"] = result.language.code
     cases.save(connection, case, now=now, **more)

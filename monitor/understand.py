@@ -27,8 +27,14 @@ def classify(database: Database, classifier: Classifier, *, now: Callable[[], da
         rows = mention_work.take(connection, "classify", now=now(), lease=LEASE, limit=limit)
     if not rows:
         return 0
+    failed: list[tuple[sa.RowMapping, str]] = []
     for batch in _batches(rows):
-        _classify(database, classifier, batch, now)
+        failed += _classify(database, classifier, batch, now)
+    # When nothing at all could be judged, the model is at fault and not the posts.
+    blameless = 1 < len(failed) == len(rows)
+    with database.write() as connection:
+        for row, error in failed:
+            mention_work.push(connection, row, until=now() + RETRY, error=error, blameless=blameless)
     return len(rows)
 
 
@@ -41,16 +47,14 @@ def _batches(rows: Sequence[sa.RowMapping]) -> Iterator[Sequence[sa.RowMapping]]
 
 def _classify(
     database: Database, classifier: Classifier, rows: Sequence[sa.RowMapping], now: Callable[[], datetime]
-) -> None:
+) -> list[tuple[sa.RowMapping, str]]:
+    """Classify a batch and keep the results; return the rows that could not be, each with the reason."""
     texts = [Text(id=str(row["id"]), text=row["text"], lang=row["lang_hint"], rating=row["rating"]) for row in rows]
     try:
         results = classifier.classify(texts)
     except Exception as error:
         log.error("classifier_failed", exc_info=error)
-        with database.write() as connection:
-            for row in rows:
-                mention_work.push(connection, row, until=now() + RETRY, error=f"the classifier failed: {error}")
-        return
+        return [(row, f"the classifier failed: {error}") for row in rows]
     found: list[tuple[int, int, Classification]] = []
     with database.write() as connection:
         for row, result in zip(rows, results, strict=True):
@@ -59,3 +63,4 @@ def _classify(
             else:
                 found.append((row["id"], row["revision"], result))
         mention_work.classified(connection, found, now=now())
+    return []

@@ -141,6 +141,9 @@ def confirm(
 def resend(connection: sa.Connection, reply_id: int, *, version: int, by: Person, now: datetime) -> Reply:
     """A person has looked and it is not live: send it again, unless another reply to the post has gone out since."""
     reply = _load(connection, reply_id, version)
+    mention = mentions.get(connection, reply.mention_id)
+    if mention is None or mention["deleted_at"] is not None:
+        raise Invalid("this post was deleted: there is nothing to answer")
     if replies.sent_after(connection, reply):
         raise Conflict("another reply to this post has been sent since: withdraw this one")
     reply.resend(by=by.actor, at=now)
@@ -163,7 +166,8 @@ def answered(connection: sa.Connection, reply: Reply, *, by: str, now: datetime)
     if reply.id is None:
         raise ValueError("a reply that was never stored cannot be live")
     case = cases.load(connection, reply.case_id)
-    case.answered(reply_id=reply.id, by=by, at=reply.sent_at or now)
+    written_at = reply.approved_at or reply.created_at
+    case.answered(reply_id=reply.id, by=by, at=reply.sent_at or now, written_at=written_at)
     cases.save(connection, case, now=now)
 
 

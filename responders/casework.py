@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from domain.case import Case
+from domain.case import LATEST, Case
 from domain.errors import Conflict, Invalid
 from domain.follow_up import FollowUp, FollowUpStatus
 from domain.person import Person
@@ -58,8 +58,8 @@ def resolve(
 ) -> Case:
     """Say that a case is solved; a follow-up falls due, two days on unless said otherwise (F2)."""
     due_at = follow_up_at or now + FOLLOW_UP_AFTER
-    if due_at <= now:
-        raise Invalid("the follow-up must lie in the future")
+    if not now < due_at <= now + LATEST:
+        raise Invalid("the follow-up must lie in the future, two years on at most")
     case = _move(
         connection,
         case_id,

@@ -43,7 +43,21 @@ def deliver(database: Database, publishers: Publishers, *, now: Callable[[], dat
                 _look(database, reply_id, publishers, now)
         except Conflict:
             log.info("reply_overtaken", reply_id=reply_id)
+        except Exception as error:
+            log.error("delivery_failed", reply_id=reply_id, exc_info=error)
+            _put_off(database, reply_id, f"unexpected {type(error).__name__} at delivery", now())
     return len(due)
+
+
+def _put_off(database: Database, reply_id: int, error: str, at: datetime) -> None:
+    """Push a reply that breaks its own delivery forward, so that the others go on; past hope it goes to a person."""
+    with database.write() as connection:
+        reply = replies.load(connection, reply_id)
+        if reply.status in (ReplyStatus.SENDING, ReplyStatus.UNCERTAIN):
+            _unseen(connection, reply, error, at)
+        elif reply.status is ReplyStatus.APPROVED:
+            reply.due_at, reply.error = at + TRY_AGAIN, error
+            replies.save(connection, reply, now=at)
 
 
 def _send(database: Database, reply_id: int, publishers: Publishers, now: Callable[[], datetime]) -> None:
@@ -151,11 +165,8 @@ def _look(database: Database, reply_id: int, publishers: Publishers, now: Callab
         receipt = publisher.find_reply(ref, reply.text, since=since)
     except Exception as error:  # noqa: BLE001 - a look that failed found nothing out
         with database.write() as connection:
-            if isinstance(error, RateLimited):
-                reply.due_at, reply.error = error.retry_at, str(error)
-                replies.save(connection, reply, now=now())
-            else:
-                _unseen(connection, reply, f"it could not be looked for: {error}", now())
+            not_before = error.retry_at if isinstance(error, RateLimited) else None
+            _unseen(connection, reply, f"it could not be looked for: {error}", now(), not_before=not_before)
         return
     if receipt is not None:
         _settle(database, reply, receipt, now())
@@ -164,9 +175,13 @@ def _look(database: Database, reply_id: int, publishers: Publishers, now: Callab
         _unseen(connection, reply, "sent, but no answer came, and it is not to be seen there", now())
 
 
-def _unseen(connection: sa.Connection, reply: Reply, error: str, at: datetime) -> None:
+def _unseen(
+    connection: sa.Connection, reply: Reply, error: str, at: datetime, *, not_before: datetime | None = None
+) -> None:
     """Count a look that found nothing; after the last one the reply goes to a person."""
     reply.lose(at=at, error=error)
+    if reply.due_at is not None and not_before is not None:
+        reply.due_at = max(reply.due_at, not_before)
     replies.save(connection, reply, now=at)
     if reply.needs_person:
         _tell(connection, reply, at, "unseen")

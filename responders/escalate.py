@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from domain.errors import Conflict
-from store import case_work, cases, changes
+from store import case_work, cases, changes, sources
 from store.engine import Database
 
 BATCH = 100
@@ -26,6 +26,7 @@ def sweep(database: Database, *, now: Callable[[], datetime]) -> int:
         _step(database, case_id, at, wake=False)
     with database.write() as connection:
         changes.prune(connection, now=at)
+        sources.prune(connection, now=at)
     return len(to_wake) + len(to_breach)
 
 
@@ -40,3 +41,5 @@ def _step(database: Database, case_id: int, at: datetime, *, wake: bool) -> None
             cases.save(connection, case, now=at)
     except Conflict:
         log.info("sweep_overtaken", case_id=case_id)
+    except Exception as error:
+        log.error("sweep_failed", case_id=case_id, exc_info=error)

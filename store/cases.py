@@ -261,6 +261,7 @@ def _in_view(view: str, *, me: int | None, now: datetime) -> sa.ColumnElement[bo
             sa.or_(
                 sa.and_(replies.c.status.in_(("failed", "uncertain")), replies.c.due_at.is_(None)),
                 sa.and_(replies.c.status == "approved", replies.c.error != ""),
+                sa.and_(replies.c.status == "approved", replies.c.channel == "manual"),
             )
         )
         return columns.id.in_(stuck)

@@ -37,9 +37,15 @@ def take(connection: sa.Connection, stage: str, *, now: datetime, lease: timedel
     return list(connection.execute(statement).mappings())
 
 
-def push(connection: sa.Connection, row: sa.RowMapping, *, until: datetime, error: str) -> None:
-    """Push a claimed row that would not be worked forward, with its error; one edited meanwhile keeps its place."""
-    values = {"due_at": until, "error": error[:500], "attempts": mentions.c.attempts + FAILURE}
+def push(
+    connection: sa.Connection, row: sa.RowMapping, *, until: datetime, error: str, blameless: bool = False
+) -> None:
+    """Push a claimed row that would not be worked forward, with its error; one edited meanwhile keeps its place.
+
+    `blameless`: nothing could be worked at all, and the claim does not count.
+    """
+    weight = -1 if blameless else FAILURE
+    values = {"due_at": until, "error": error[:500], "attempts": mentions.c.attempts + weight}
     connection.execute(_claimed(row).values(**values))
 
 

@@ -115,17 +115,22 @@ def get(connection: sa.Connection, mention_id: int) -> sa.RowMapping | None:
 
 
 def conversation(
-    connection: sa.Connection, conversation_ids: Sequence[int], *, limit: int = 200
+    connection: sa.Connection, conversation_ids: Sequence[int], *, case_id: int | None = None, limit: int = 200
 ) -> list[sa.RowMapping]:
-    """Return the posts of conversations, oldest first, the newest `limit` of them."""
-    statement = (
-        sa.select(*LIST)
-        .join(authors, authors.c.id == mentions.c.author_id)
-        .where(mentions.c.conversation_id.in_(conversation_ids))
-        .order_by(mentions.c.posted_at.desc(), mentions.c.id.desc())
+    """Return the newest `limit` posts of conversations and every one that belongs to a case, oldest first."""
+    columns = mentions.c
+    newest = (
+        sa.select(columns.id)
+        .where(columns.conversation_id.in_(conversation_ids))
+        .order_by(columns.posted_at.desc(), columns.id.desc())
         .limit(limit)
+        .subquery()
     )
-    return list(reversed(connection.execute(statement).mappings().all()))
+    wanted: sa.ColumnElement[bool] = columns.id.in_(sa.select(newest.c.id))
+    if case_id is not None:
+        wanted = sa.or_(wanted, columns.case_id == case_id)
+    statement = sa.select(*LIST).join(authors, authors.c.id == columns.author_id).where(wanted)
+    return list(connection.execute(statement.order_by(columns.posted_at, columns.id)).mappings())
 
 
 def by_author(connection: sa.Connection, author_id: int, *, limit: int = 20) -> list[sa.RowMapping]:
@@ -255,6 +260,16 @@ def classification(
     return Classification.from_record(row.record), weights
 
 
+def is_newest(connection: sa.Connection, case_id: int, row: sa.RowMapping) -> bool:
+    """Whether no post of a case is newer than this one."""
+    columns = mentions.c
+    newer = sa.tuple_(columns.posted_at, columns.id) > sa.tuple_(
+        sa.literal(row["posted_at"], columns.posted_at.type), sa.literal(row["id"])
+    )
+    where = sa.and_(columns.case_id == case_id, columns.id != row["id"], columns.deleted_at.is_(None), newer)
+    return connection.execute(sa.select(columns.id).where(where).limit(1)).first() is None
+
+
 def set_why(connection: sa.Connection, mention_id: int, revision: int, *, why: Sequence[Weight]) -> None:
     """Keep the words that weighed beside the classifications of a revision."""
     value = [{"span": list(w.span), "weight": w.weight, "head": w.head} for w in why]
@@ -265,7 +280,10 @@ def set_why(connection: sa.Connection, mention_id: int, revision: int, *, why: S
 def stages(connection: sa.Connection) -> dict[str, int]:
     """Return how many mentions wait at each stage, `done` left out."""
     statement = (
-        sa.select(mentions.c.stage, sa.func.count()).where(mentions.c.stage != "done").group_by(mentions.c.stage)
+        # Literally as in the partial index, which both databases then use.
+        sa.select(mentions.c.stage, sa.func.count())
+        .where(sa.text("mentions.stage <> 'done'"))
+        .group_by(mentions.c.stage)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}
 

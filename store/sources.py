@@ -47,34 +47,47 @@ def add(connection: sa.Connection, spec: SourceSpec, *, origin: str, now: dateti
     return int(added[0][0])
 
 
-def sync(connection: sa.Connection, specs: Sequence[SourceSpec], *, now: datetime, afresh: bool = False) -> None:
-    """Make the sources of the operator's TOML be as written there; one that is gone from it is paused, not deleted.
+def sync(
+    connection: sa.Connection,
+    specs: Sequence[SourceSpec],
+    *,
+    now: datetime,
+    afresh: bool = False,
+    origin: str = "toml",
+) -> None:
+    """Make the sources of an origin be as written there; one that is gone from it is paused, not deleted.
 
     `afresh`: at a start, one that was disabled (credentials, a wrong setting) gets another chance.
     """
     for spec in specs:
         row = by_name(connection, spec.name)
         if row is None:
-            add(connection, spec, origin="toml", now=now)
+            add(connection, spec, origin=origin, now=now)
             continue
-        if row["origin"] != "toml":
-            raise Conflict(f"source {spec.name} is in the TOML, and was made in the desk too: rename one of them")
+        if row["origin"] != origin:
+            raise Conflict(f"there are two sources called {spec.name}, one of them made elsewhere: rename one")
         values: dict[str, Any] = {
             "spec": asdict(spec) | {"options": dict(spec.options)},
             "platform": spec.platform,
             "brand_id": brand(connection, spec.brand) if spec.brand else None,
         }
         changed = values["spec"] != row["spec"]
+        if any(values["spec"][key] != row["spec"].get(key) for key in _PLACE):
+            values |= {"cursor": None, "cursor_version": row["cursor_version"] + 1}  # it marks a place somewhere else
         gone = row["status"] == "paused" and row["error"] == GONE
         if gone or (row["status"] == "disabled" and (changed or afresh)):
             values |= {"status": "active", "due_at": now, "error": ""}
         connection.execute(sa.update(sources).where(sources.c.id == row["id"]).values(**values))
-    left = sa.and_(sources.c.origin == "toml", sources.c.name.not_in([spec.name for spec in specs]))
+    left = sa.and_(sources.c.origin == origin, sources.c.name.not_in([spec.name for spec in specs]))
     connection.execute(
-        sa.update(sources).where(left, sources.c.status == "active").values(status="paused", due_at=None, error=GONE)
+        sa.update(sources)
+        .where(left, sources.c.status.in_(("active", "disabled")))
+        .values(status="paused", due_at=None, error=GONE)
     )
 
 
+KEEP_COVERAGE = timedelta(days=90)
+_PLACE = ("platform", "base_url", "query", "account", "options")
 GONE = "no longer in the configuration file"
 
 
@@ -145,12 +158,16 @@ def polled(
     values: dict[str, Any] = {"polled_at": now, "due_at": due_at, "error": error[:500]} | more
     if not error:
         values |= {"ok_at": now, "failures": 0}
+    before = connection.execute(sa.select(sources.c.error, sources.c.ok_at).where(sources.c.id == source_id)).one()
     connection.execute(sa.update(sources).where(sources.c.id == source_id).values(**values))
-    tell(connection, "source", source_id, now=now)
+    if error or before.error or before.ok_at is None:  # a quiet poll is no news
+        tell(connection, "source", source_id, now=now)
 
 
 def set_status(connection: sa.Connection, source_id: int, status: str, *, now: datetime) -> None:
-    """Pause or take up a source."""
+    """Pause or take up a source; `Conflict` for one that is filled by hand and never polled."""
+    if status == "active" and get(connection, source_id)["status"] == "manual":
+        raise Conflict("this source is filled by hand: there is nothing to poll")
     values = {"status": status, "due_at": now if status == "active" else None, "error": "", "failures": 0}
     connection.execute(sa.update(sources).where(sources.c.id == source_id).values(**values))
     if status == "active":
@@ -205,3 +222,8 @@ def rejected(connection: sa.Connection, source_id: int, *, limit: int = 100) -> 
 def lease(connection: sa.Connection, source_id: int, *, until: datetime) -> None:
     """Keep a source to ourselves while its pages go on."""
     connection.execute(sa.update(sources).where(sources.c.id == source_id).values(due_at=until))
+
+
+def prune(connection: sa.Connection, *, now: datetime) -> None:
+    """Forget coverage of long ago."""
+    connection.execute(sa.delete(coverage).where(coverage.c.started_at < now - KEEP_COVERAGE))

@@ -91,6 +91,7 @@ coverage = sa.Table(
     count("rejected"),
     text("detail"),
     sa.Index("ix_coverage_source_id_started_at", "source_id", "started_at"),
+    sa.Index("ix_coverage_started_at", "started_at"),
 )
 
 rejects = sa.Table(
@@ -233,6 +234,12 @@ mentions = sa.Table(
         postgresql_where=sa.text("due_at IS NOT NULL"),
     ),
     sa.Index("ix_mentions_outcome_posted_at", "outcome", "posted_at"),
+    sa.Index(
+        "ix_mentions_undone",
+        "stage",
+        sqlite_where=sa.text("stage <> 'done'"),
+        postgresql_where=sa.text("stage <> 'done'"),
+    ),
 )
 
 mention_revisions = sa.Table(
@@ -292,7 +299,7 @@ sla_targets = sa.Table(
     at("due_at", nullable=False),
     at("met_at"),
     at("breached_at"),
-    sa.UniqueConstraint("case_id", "kind", "due_at"),
+    sa.UniqueConstraint("case_id", "kind", "started_at"),
 )
 
 suggestions = sa.Table(

@@ -85,6 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _status(arguments: list[str] | None) -> int:
+    os.umask(0o077)  # what we keep is nobody else's to read
     try:
         status = app(arguments, prog_name="amends", standalone_mode=False)
         return status if isinstance(status, int) else 0

@@ -31,12 +31,11 @@ def sync_sources(settings: Settings, opened: Database, *, drop_folder: bool) -> 
         for brand in settings.brands:
             sources.brand(connection, brand)
         sources.sync(connection, settings.sources, now=now, afresh=True)
-        if drop_folder and sources.by_name(connection, DROP) is None:
+        if drop_folder:
             folder = data_folder(settings).resolve() / "drop"
+            folder.mkdir(exist_ok=True)
             spec = SourceSpec(name=DROP, platform="drop", every_s=10, trusted=True, options={"path": str(folder)})
-            sources.add(connection, spec, origin="amends", now=now)
-    if drop_folder:
-        (data_folder(settings) / "drop").mkdir(exist_ok=True)
+            sources.sync(connection, [spec], now=now, afresh=True, origin="amends")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ def get_case(case_id: Id, at: InHouse) -> CaseWhole:
         head = cases.head(connection, case_id)
         last = mentions.get(connection, head["last_mention_id"]) if head["last_mention_id"] else None
         drafts = suggestions.of_mention(connection, last["id"], last["revision"]) if last else []
-        conversation = mentions.conversation(connection, cases.conversation_ids(connection, case_id))
+        conversation = mentions.conversation(connection, cases.conversation_ids(connection, case_id), case_id=case_id)
         return CaseWhole.of(
             dict(head)
             | {

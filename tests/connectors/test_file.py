@@ -27,7 +27,8 @@ NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
 def spec(path: Path, platform: str = "file", **extra: Any) -> SourceSpec:
-    return SourceSpec(name="old-desk", platform=platform, account="@OurBrand", options={"path": str(path)}, **extra)
+    options = {"path": str(path)}
+    return SourceSpec(name="old-desk", platform=platform, account="@OurBrand", trusted=True, options=options, **extra)
 
 
 def source(path: Path) -> File:
@@ -183,7 +184,8 @@ def test_what_is_missing_has_its_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("created_at", "yesterday", "ISO 8601"), ("created_at", "0001-01-01T00:00:00+14:00", "ISO 8601"),
+        ("created_at", "yesterday", "ISO 8601"), ("created_at", "0001-01-01T00:00:00+14:00", "before 1970"),
+        ("created_at", "9999-12-31T23:59:59Z", "in the future"),
         ("rating", "6", "1 to 5"), ("rating", "bad", "not a number"), ("rating", "nan", "not a number"),
         ("followers", "-1", "whole number"), ("followers", "9999999999", "whole number"),
         ("platform", "Face Book!", "platform"), ("id", "", "no id"), ("text", " ", "no text"),
@@ -450,7 +452,10 @@ def test_other_files_are_refused_by_name(tmp_path: Path, name: str) -> None:
 def test_the_setting_path_is_required(http: Http, tmp_path: Path) -> None:
     for platform, kind in (("file", File), ("drop", DropFolder)):
         with pytest.raises(Invalid, match="path"):
-            kind.open(SourceSpec(name="x", platform=platform), secrets={}, http=http)
+            kind.open(SourceSpec(name="x", platform=platform, trusted=True), secrets={}, http=http)
+        with pytest.raises(Invalid, match="configuration"):  # typed at the desk, or sent by the API
+            options = {"path": str(tmp_path)}
+            kind.open(SourceSpec(name="x", platform=platform, options=options), secrets={}, http=http)
     opened = File.open(spec(write(tmp_path / "a.csv", "id,text\n1,x\n")), secrets={}, http=http)
     assert opened.eligibility(mentions([opened.poll(None)])[0]).way == "manual"
     with pytest.raises(Invalid, match="does not exist"):

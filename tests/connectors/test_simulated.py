@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -316,14 +317,18 @@ def test_no_post_is_lost_whatever_the_clock_and_the_order(tmp_path_factory: pyte
 
 def test_the_setting_path_is_required_and_must_be_usable(http: Http, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="path"):
+        Simulated.open(replace(SPEC, trusted=True), secrets={}, http=http)
+    with pytest.raises(Invalid, match="configuration"):
         Simulated.open(SPEC, secrets={}, http=http)
     for place in (tmp_path, tmp_path / "text.txt" / "world"):
         (tmp_path / "text.txt").write_text("this is no database, and long enough to be told from one" * 20)
         with pytest.raises(Invalid, match="cannot be used"):
             options = {"path": str(place)}
-            Simulated.open(SourceSpec(name="x", platform="simulated", options=options), secrets={}, http=http)
+            Simulated.open(
+                SourceSpec(name="x", platform="simulated", trusted=True, options=options), secrets={}, http=http
+            )
     opened = Simulated.open(
-        SourceSpec(name="x", platform="simulated", options={"path": str(tmp_path / "new" / "w.sqlite")}),
+        SourceSpec(name="x", platform="simulated", trusted=True, options={"path": str(tmp_path / "new" / "w.sqlite")}),
         secrets={},
         http=http,
     )

@@ -14,7 +14,7 @@ from domain.sla import DEFAULT_POLICY
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 VERBS: dict[str, Callable[[Case], object]] = {
     "take": lambda case: case.take(assignee_id=1, by="user:1", at=AT),
-    "answer": lambda case: case.answered(reply_id=1, by="user:1", at=AT),
+    "answer": lambda case: case.answered(reply_id=1, by="user:1", at=AT, written_at=AT),
     "snooze": lambda case: case.snooze(until=AT + timedelta(hours=1), by="user:1", at=AT),
     "wake": lambda case: case.wake(at=AT),
     "resolve": lambda case: case.resolve(by="user:1", disposition="solved", at=AT),

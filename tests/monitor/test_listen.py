@@ -1,5 +1,6 @@
 """Listening: pages and cursors together, each post once, failures as rows."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,12 @@ import sqlalchemy as sa
 
 from domain.errors import CredentialsRejected, OutsideError, RateLimited, Unavailable
 from domain.mention import Deletion, Reject
+from domain.reply import Reply
 from domain.sla import DEFAULT_POLICY
+from domain.source import SourceSpec
 from monitor.listen import LEASE, listen
 from monitor.understand import classify
-from store import cases, mentions, sources
+from store import cases, mentions, replies, sources
 from store.engine import Database
 from store.intake import keep
 from store.tables import mention_revisions
@@ -190,3 +193,69 @@ def test_a_text_that_kills_the_model_costs_no_other(database: Database, now: Now
     with database.read() as connection:
         stages = {row["external_id"]: row["stage"] for row in mentions.listing(connection)}
     assert stages == {"1": "failed", "2": "triage", "3": "triage"}
+
+
+def test_a_page_and_its_cursor_stand_or_fall_together(
+    database: Database, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source(database)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("the disk is full")
+
+    monkeypatch.setattr(sources, "reject", broken)
+    row = _listen(database, FakePlatform(page(post("1", "one"))), now)
+    assert (row["cursor"], _texts(database)) == (None, [])
+
+
+def test_a_deletion_withdraws_what_was_to_be_said(database: Database, now: Now) -> None:
+    source(database)
+    _listen(database, FakePlatform(page(post("1", "secret words"))), now)
+    reply = Reply(case_id=1, mention_id=1, text="about secret words", lang="en", created_by="user:1", created_at=now())
+    with database.write() as connection:
+        row = mentions.get(connection, 1)
+        assert row is not None
+        cases.open_for(connection, row, by="system", now=now(), policy=DEFAULT_POLICY, reason="")
+        replies.add(connection, reply, now=now())
+        reply.approve(by="user:1", at=now())
+        replies.save(connection, reply, now=now())
+        gone = Deletion(platform="fake", external_id="1", at=now())
+        keep(connection, [gone], source_id=1, brand_id=None, now=now())
+        assert (replies.load(connection, 1).status, replies.load(connection, 1).text) == ("withdrawn", "")
+        assert replies.due(connection, now=now(), limit=9) == []
+
+
+def test_a_paused_source_is_not_polled(database: Database, now: Now) -> None:
+    row = source(database)
+    with database.write() as connection:
+        sources.set_status(connection, row["id"], "paused", now=now())
+        connection.execute(sa.text("UPDATE sources SET due_at = created_at"))
+        assert sources.take(connection, now=now(), lease=LEASE, limit=9) == []
+
+
+def test_a_source_that_listens_elsewhere_starts_afresh(database: Database, now: Now) -> None:
+    with database.write() as connection:
+        spec = SourceSpec(name="feed", platform="feed", base_url="https://a.example/feed")
+        sources.sync(connection, [spec], now=now())
+        sources.advance(connection, 1, version=0, cursor={"etag": "x"})
+        sources.sync(connection, [replace(spec, every_s=60)], now=now())
+        kept = sources.get(connection, 1)
+        sources.sync(connection, [replace(spec, base_url="https://b.example/feed")], now=now())
+        moved = sources.get(connection, 1)
+    assert (kept["cursor"], moved["cursor"]) == ({"etag": "x"}, None)
+
+
+def test_a_model_that_is_down_for_hours_costs_no_post(database: Database, now: Now) -> None:
+    source(database)
+    _listen(database, FakePlatform(page(post("1", "fine"), post("2", "fine"))), now)
+
+    class Down(FakeClassifier):
+        def classify(self, texts):  # type: ignore[no-untyped-def]
+            raise Unavailable("the model is down")
+
+    for _ in range(60):
+        classify(database, Down(), now=now)
+        now.forward(minutes=2)
+    classify(database, FakeClassifier(), now=now)
+    with database.read() as connection:
+        assert {row["stage"] for row in mentions.listing(connection)} == {"triage"}

@@ -2,13 +2,14 @@
 
 import threading
 from dataclasses import replace
+from datetime import time
 
 import pytest
 import sqlalchemy as sa
 
 from domain.classification import Classification, Complaint, Text
 from domain.mention import Mention
-from domain.sla import DEFAULT_POLICY
+from domain.sla import DEFAULT_POLICY, Calendar
 from monitor.triage import is_calm, triage
 from monitor.understand import classify
 from responders import casework
@@ -242,7 +243,7 @@ def test_whoever_answers_us_is_ours_to_work_on(listening: Database, now: Now, wo
     arrive(listening, now, post("1", "broken"))
     with listening.write() as connection:
         case = cases.load(connection, 1)
-        case.answered(reply_id=1, by="user:1", at=now())
+        case.answered(reply_id=1, by="user:1", at=now(), written_at=now())
         cases.save(connection, case, now=now())
     arrive(listening, now, post("2", words, root="1", minutes=5))
     (case_row,) = all_cases(listening)
@@ -267,3 +268,59 @@ def test_only_plain_thanks_is_calm(words: str, label: bool, mood: str, calm: boo
         result, complaint=Complaint(label=label, score=0.5), sentiment=replace(result.sentiment, label=mood)
     )
     assert is_calm(words, result) is calm
+
+
+def test_what_is_heard_while_our_reply_is_on_its_way_is_still_to_be_answered(listening: Database, now: Now) -> None:
+    arrive(listening, now, post("1", "broken"))
+    written_at = now()
+    now.forward(minutes=1)
+    arrive(listening, now, post("2", "it is on fire", root="1", minutes=5))
+    with listening.write() as connection:
+        case = cases.load(connection, 1)
+        case.answered(reply_id=1, by="user:1", at=now(), written_at=written_at)
+        cases.save(connection, case, now=now())
+        assert cases.counts(connection, me=None, now=now())["urgent"] == 1
+    assert case.status == "open"
+    assert case.targets[0].met_at is not None
+
+
+def test_an_old_post_that_is_edited_is_not_the_one_to_answer(listening: Database, now: Now) -> None:
+    arrive(listening, now, post("1", "broken"), post("2", "still broken", root="1", minutes=5))
+    arrive(listening, now, post("1", "broken, I said"))
+    assert all_cases(listening)[0]["text"] == "still broken"
+
+
+def test_a_new_matter_after_two_weeks_is_a_new_case(listening: Database, now: Now) -> None:
+    arrive(listening, now, post("1", "broken"))
+    now.forward(days=15)
+    arrive(listening, now, post("2", "broken as well"))
+    assert len(all_cases(listening)) == 2
+
+
+def test_a_poisoned_row_leaves_nothing_half_done(
+    listening: Database, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("after the case was stored")
+
+    monkeypatch.setattr(mentions, "settle", broken)
+    arrive(listening, now, post("1", "broken"))
+    assert all_cases(listening) == []
+
+
+def test_a_reopened_case_has_a_running_clock_also_when_it_is_due_at_the_same_moment(
+    listening: Database, now: Now
+) -> None:
+    """Opened, resolved and reopened while the office is closed: all of it is due on Monday morning."""
+    monday = Calendar(hours={0: ((time(9), time(17)),)})
+    policy = replace(DEFAULT_POLICY, calendar=monday)
+    by = person(listening)
+    now.at = now.at.replace(day=7)  # a Saturday
+    with listening.write() as connection:
+        keep(connection, [post("1", "broken")], source_id=1, brand_id=None, now=now())
+        case_id = casework.open_for_mention(connection, 1, by=by, now=now(), policy=policy)
+        casework.resolve(connection, case_id, disposition="solved", version=1, by=by, now=now.forward(minutes=5))
+        casework.reopen(connection, case_id, reason="", version=2, by=by, now=now.forward(minutes=5), policy=policy)
+    with listening.read() as connection:
+        running = [t for t in cases.targets(connection, case_id) if t["met_at"] is None]
+        assert {t["kind"] for t in running} == {"first_response", "resolution"}

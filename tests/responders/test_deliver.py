@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from domain.errors import Conflict, CredentialsRejected, OutcomeUnknown, RateLimited, Refused, Unavailable
+from domain.mention import Receipt
 from domain.ports import Publisher
 from domain.reply import LOOKS, Reply, ReplyStatus
 from domain.sla import DEFAULT_POLICY
@@ -140,6 +141,9 @@ def test_a_person_may_confirm_or_send_again(database: Database, now: Now, approv
     platform.before = OutcomeUnknown("the connection broke")
     run(database, platform, now)
     platform.before = None
+    for seconds in LOOKS:
+        now.forward(seconds=seconds)
+        run(database, platform, now)
     with database.write() as connection:
         reply = replies.load(connection, approved)
         answer.resend(connection, approved, version=reply.version, by=by, now=now())
@@ -250,3 +254,52 @@ def test_a_source_that_is_back_lets_waiting_replies_go(database: Database, now: 
         sources.set_status(connection, 1, "paused", now=now())
         sources.set_status(connection, 1, "active", now=now())
     assert run(database, FakePlatform(), now).status is ReplyStatus.SENT
+
+
+def test_while_it_is_looked_for_nobody_sends_it_again(database: Database, now: Now, approved: int) -> None:
+    by = person(database, email="bo@example.com")
+    platform = FakePlatform()
+    platform.after = OutcomeUnknown("the connection broke")
+    run(database, platform, now)
+    with database.write() as connection:
+        reply = replies.load(connection, approved)
+        for step in (answer.resend, answer.withdraw):
+            with pytest.raises(Conflict, match="still being looked for"):
+                step(connection, approved, version=reply.version, by=by, now=now())
+
+
+def test_a_platform_that_limits_looks_is_left_alone_and_then_a_person_asked(
+    database: Database, now: Now, approved: int
+) -> None:
+    platform = FakePlatform()
+    platform.after = OutcomeUnknown("the connection broke")
+    run(database, platform, now)
+    looks = []
+
+    def limited(*_: object, **__: object) -> None:
+        looks.append(now())
+        raise RateLimited("slow down", retry_at=now())
+
+    platform.find_reply = limited  # type: ignore[method-assign,assignment]
+    for seconds in LOOKS:
+        now.forward(seconds=seconds)
+        reply = run(database, platform, now)
+    assert (len(looks), reply.needs_person) == (len(LOOKS), True)
+
+
+def test_a_reply_that_breaks_its_delivery_goes_to_a_person_and_holds_up_nobody(
+    database: Database, now: Now, approved: int
+) -> None:
+    platform = FakePlatform()
+    naive = datetime(2026, 1, 1)
+    platform.reply = lambda *_, **__: Receipt(external_id="r", posted_at=naive)  # type: ignore[method-assign]
+    for _ in range(len(LOOKS) + 1):
+        reply = run(database, platform, now)
+        now.forward(hours=1)
+    assert reply.needs_person
+
+
+def test_a_reply_to_be_posted_by_hand_is_in_a_list_of_work(database: Database, now: Now, approved: int) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE replies SET channel = 'manual', due_at = NULL"))
+        assert len(cases.queue(connection, "attention", me=None, now=now())) == 1

@@ -25,7 +25,7 @@ from domain.errors import Invalid
 from store import people
 from store.engine import Database
 from workers import demo, foundation, house
-from workers.wiring import PLATFORMS
+from workers.wiring import AT_THE_DESK
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 console = Console(stderr=True, highlight=False)
@@ -69,7 +69,15 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(
-            uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # anybody may write them
+                timeout_graceful_shutdown=3,
+                limit_concurrency=1000,
+            )
         )
         self._app = app
 
@@ -95,7 +103,7 @@ def _serve(
             bell=working.bell,
             rules=working.rules,
             policy=settings.policy,
-            platforms=tuple(PLATFORMS),
+            platforms=AT_THE_DESK,
             public_url=address,
             hosts=_hosts(host, urlsplit(address).hostname or host),
             demo=demonstration,

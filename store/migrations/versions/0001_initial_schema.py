@@ -245,6 +245,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("coverage", schema=None) as batch_op:
         batch_op.create_index("ix_coverage_source_id_started_at", ["source_id", "started_at"], unique=False)
+        batch_op.create_index("ix_coverage_started_at", ["started_at"], unique=False)
 
     op.create_table(
         "follow_ups",
@@ -320,6 +321,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_mentions_outcome_posted_at", ["outcome", "posted_at"], unique=False)
         batch_op.create_index("ix_mentions_posted_at_id", ["posted_at", "id"], unique=False)
         batch_op.create_index(
+            "ix_mentions_undone",
+            ["stage"],
+            unique=False,
+            sqlite_where=sa.text("stage <> 'done'"),
+            postgresql_where=sa.text("stage <> 'done'"),
+        )
+        batch_op.create_index(
             "ix_mentions_work",
             ["stage", "due_at"],
             unique=False,
@@ -354,7 +362,7 @@ def upgrade() -> None:
         sa.Column("breached_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_sla_targets_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sla_targets")),
-        sa.UniqueConstraint("case_id", "kind", "due_at", name=op.f("uq_sla_targets_case_id_kind_due_at")),
+        sa.UniqueConstraint("case_id", "kind", "started_at", name=op.f("uq_sla_targets_case_id_kind_started_at")),
     )
     op.create_table(
         "classifications",
@@ -509,6 +517,9 @@ def downgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_mentions_undone", sqlite_where=sa.text("stage <> 'done'"), postgresql_where=sa.text("stage <> 'done'")
+        )
         batch_op.drop_index("ix_mentions_posted_at_id")
         batch_op.drop_index("ix_mentions_outcome_posted_at")
         batch_op.drop_index(batch_op.f("ix_mentions_conversation_id"))
@@ -527,6 +538,7 @@ def downgrade() -> None:
 
     op.drop_table("follow_ups")
     with op.batch_alter_table("coverage", schema=None) as batch_op:
+        batch_op.drop_index("ix_coverage_started_at")
         batch_op.drop_index("ix_coverage_source_id_started_at")
 
     op.drop_table("coverage")
