@@ -1,6 +1,7 @@
 """Make a case ready for an agent: the words that weighed, and drafts to choose from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -29,14 +30,18 @@ def prepare(
     *,
     limits: Mapping[str, Limits],
     now: Callable[[], datetime],
+    direct: Collection[str] = (),
     batch: int = 10,
 ) -> int:
-    """Claim cases that want drafts and make them outside any transaction; return how many were claimed."""
+    """Claim cases that want drafts and make them outside any transaction; return how many were claimed.
+
+    `direct`: platforms whose people are answered directly and not in public.
+    """
     with database.write() as connection:
         ids = case_work.to_prepare(connection, now=now(), lease=LEASE, limit=batch)
     for case_id in ids:
         try:
-            _one(database, case_id, classifier, playbooks, limits, now)
+            _one(database, case_id, classifier, playbooks, limits, direct, now)
         except Exception as error:  # noqa: BLE001 - one case must not hold up the others; its row says why
             _failed(database, case_id, error, now())
     return len(ids)
@@ -48,6 +53,7 @@ def _one(
     classifier: Classifier,
     playbooks: Playbooks,
     limits: Mapping[str, Limits],
+    direct: Collection[str],
     now: Callable[[], datetime],
 ) -> None:
     with database.read() as connection:
@@ -62,6 +68,8 @@ def _one(
     if not why:
         why = classifier.why(Text(id=str(mention_id), text=mention["text"], lang=result.language.code))
     request = _request(mention_id, mention["text"], mention["rating"], mention["name"], head, result)
+    if mention["platform"] in direct:
+        request = replace(request, route="direct")
     drafts = suggest(request, playbooks, limits.get(mention["platform"], Limits()))
     rows = [
         {

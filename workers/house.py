@@ -16,7 +16,7 @@ from workers.clock import Clock
 from workers.foundation import data_folder
 from workers.jobs import THREADS, Shop, jobs
 from workers.models import detector
-from workers.wiring import PLATFORMS, WAYS, Connectors, limits
+from workers.wiring import DIRECT, PLATFORMS, WAYS, Connectors, limits
 
 DROP = "drop"
 
@@ -67,6 +67,7 @@ def start(settings: Settings, opened: Database) -> Running:
         classifier=lambda: classifier,
         playbooks=load_playbooks(settings.playbooks),
         limits=counting,
+        direct=DIRECT,
         policy=settings.policy,
     )
     rung: list[LocalBell] = []

@@ -35,6 +35,7 @@ class Shop:
     classifier: Callable[[], Classifier]
     playbooks: Playbooks
     limits: Mapping[str, Limits]
+    direct: frozenset[str] = frozenset()
     policy: Policy
     now: Callable[[], datetime] = field(default=utc_now)
 
@@ -60,7 +61,9 @@ def jobs(shop: Shop, ring: Callable[[str], None]) -> dict[str, Callable[[], int]
         "poll": poll,
         "classify": lambda: then(classify(shop.database, shop.classifier(), now=shop.now), "triage"),
         "triage": lambda: then(triage(shop.database, policy=shop.policy, now=shop.now), "prepare"),
-        "prepare": lambda: prepare(shop.database, shop.classifier(), shop.playbooks, limits=shop.limits, now=shop.now),
+        "prepare": lambda: prepare(
+            shop.database, shop.classifier(), shop.playbooks, limits=shop.limits, direct=shop.direct, now=shop.now
+        ),
         "deliver": lambda: deliver(shop.database, shop.connectors.publisher, now=shop.now),
         "sweep": lambda: sweep(shop.database, now=shop.now),
     }

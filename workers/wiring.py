@@ -23,6 +23,9 @@ PLATFORMS: Mapping[str, str] = {
 AT_THE_DESK = ("feed",)
 """Platforms that may be added at the desk or by the API; the others read files of this machine."""
 
+DIRECT = frozenset({"hand"})
+"""Platforms whose people are answered directly, by telephone or letter, and not in public."""
+
 WAYS: Mapping[str, Eligibility] = {
     "simulated": Eligibility(way="api", reason="The simulated platform takes replies by API."),
     "feed": Eligibility(way="manual", reason="A feed is only for reading: answer on the site, then confirm it here."),
