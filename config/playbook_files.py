@@ -37,9 +37,9 @@ _SLOTS: Mapping[str, frozenset[str]] = {
     "lead": frozenset({"private"}),
     "act": frozenset({"private"}),
 }
-_FACT_SLOTS = frozenset({"duration", "ordinal", "amount"})
+_FACT_SLOTS = frozenset({"duration", "ordinal", "amount", "day"})
 _OWN_WORDING = ("empathise", "own")
-_ROUTES = ("message", "link")
+_ROUTES = ("message", "link", "direct")
 
 
 def load_playbooks(overlays: Sequence[Path] = ()) -> Playbooks:
@@ -148,23 +148,28 @@ def _way(table: _Table, *, playbook: _Table) -> Way:
     for step in STEPS[1:]:
         shared = step in _OWN_WORDING and step not in table.data
         parts[step] = _wordings((playbook if shared else table).table(step), slots=_SLOTS[step])
-    for form, texts in (("short", parts["act"].short), ("full", parts["act"].full)):
-        for i, text in enumerate(texts):
-            if BY_WHEN not in GAP.findall(text):
-                raise table.wrong(f"act.{form}[{i}]", f"needs a by-when, the gap [[{BY_WHEN}]]")
+    act = parts["act"]
+    for form, texts in (("short", act.short), ("full", act.full), ("direct", act.direct)):
+        _by_when(texts, table=table, key=f"act.{form}")
     return Way(id=id, title=table.text("title"), parts=parts)
 
 
+def _by_when(texts: Sequence[str], *, table: _Table, key: str) -> None:
+    for i, text in enumerate(texts):
+        if BY_WHEN not in GAP.findall(text):
+            raise table.wrong(f"{key}[{i}]", f"needs a by-when, the gap [[{BY_WHEN}]]")
+
+
 def _wordings(table: _Table, *, slots: frozenset[str], needs: str = "") -> Wordings:
-    table.only("short", "full")
+    table.only("short", "full", "direct")
     short = table.texts("short")
-    full = table.texts("full", default=short)
-    for form, texts in (("short", short), ("full", full)):
+    full, direct = table.texts("full", default=short), table.texts("direct", default=())
+    for form, texts in (("short", short), ("full", full), ("direct", direct)):
         for i, text in enumerate(texts):
             _check(text, table=table, key=f"{form}[{i}]", slots=slots)
             if needs and f"{{{needs}}}" not in text:
                 raise table.wrong(f"{form}[{i}]", f"needs the slot {{{needs}}}")
-    return Wordings(short=short, full=full)
+    return Wordings(short=short, full=full, direct=direct)
 
 
 def _check(text: str, *, table: _Table, key: str, slots: frozenset[str]) -> None:
@@ -182,8 +187,8 @@ def _check(text: str, *, table: _Table, key: str, slots: frozenset[str]) -> None
 
 def _speech(table: _Table) -> Speech:
     table.only(
-        "lang", "comma", "last", "greeting", "private", "hear", "numbers", "ordinals", "units", "topics", "things",
-        "issues", "facts",
+        "lang", "comma", "last", "greeting", "private", "hear", "act", "numbers", "ordinals", "days", "units", "topics",
+        "things", "issues", "facts",
     )  # fmt: skip
     greeting, private, topics = table.table("greeting"), table.table("private"), table.table("topics")
     greeting.only("named", "plain")
@@ -196,12 +201,21 @@ def _speech(table: _Table) -> Speech:
     for route, texts in routes.items():
         for i, text in enumerate(texts):
             _check(text, table=private, key=f"{route}[{i}]", slots=frozenset())
+    act = table.table("act")
+    act.only("direct")
+    direct_act = act.texts("direct")
+    for i, text in enumerate(direct_act):
+        _check(text, table=act, key=f"direct[{i}]", slots=_SLOTS["act"])
+    _by_when(direct_act, table=act, key="direct")
+    day_table = table.table("days")
+    days = {key: day_table.text(key) for key in day_table.data}
     numbers, ordinals = _values(table.table("numbers")), _values(table.table("ordinals"))
     unit_tables = table.table("units")
     units = [_unit(unit_tables.table(key)) for key in unit_tables.data]
     macros = {
         "<number>": rf"(?<![\w.,-])(?P<n>[0-9]{{1,3}}|{_either(numbers)})",
         "<ordinal>": rf"(?P<ordinal>{_either(ordinals)})",
+        "<day>": rf"(?P<day>{_either(days)})",
         "<unit>": rf"(?P<unit>{'|'.join(u.match.pattern for u in units)})",
         # One plain sum with its currency; a number with thousands separators or other decimals is left alone.
         "<amount>": r"(?P<amount>[€£$]\s?[0-9]{1,6}(?:[.,][0-9]{2})?(?![0-9.,]*[0-9])"
@@ -217,10 +231,12 @@ def _speech(table: _Table) -> Speech:
         plain=greeting.texts("plain"),
         private=routes,
         hear=_wordings(table.table("hear"), slots=_SLOTS["hear"], needs="issue"),
+        direct_act=direct_act,
         comma=table.text("comma"),
         last=table.text("last"),
         numbers=numbers,
         ordinals=ordinals,
+        days=days,
         units=tuple(units),
         issues=tuple(_issue(t, macros=macros, forms=forms) for t in table.tables("issues")),
         facts=tuple(_fact(t, macros=macros) for t in table.tables("facts")),
@@ -294,7 +310,7 @@ def _values(table: _Table) -> Mapping[str, int]:
     return dict(table.data)
 
 
-def _either(words: Mapping[str, int]) -> str:
+def _either(words: Mapping[str, object]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 

@@ -4,9 +4,11 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import IO, Any, Self
+from xml.parsers import expat
 
-from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
+from openpyxl.reader.excel import ExcelReader  # type: ignore[import-untyped, unused-ignore]
 
 from connectors.table import Row, columns_of, require_columns
 from domain.errors import Invalid
@@ -18,6 +20,14 @@ MAX_COLUMNS = 500
 _MAX_SHEET = 2_000_000_000
 _MAX_STRINGS = 300_000_000
 _MAX_PART = 50_000_000
+# Beyond this size nothing that people write is packed as tightly as this; sheets come to about 10.
+_RATIO_FROM = 20_000_000
+_MAX_RATIO = 200
+# A row is held in memory with all that is in it. There are 16,384 columns; rich text is many elements.
+_MAX_CELLS = 16_384
+_MAX_ELEMENTS = 500_000
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_ROW, _CELL = f"{_MAIN} row", f"{_MAIN} c"
 
 
 class Sheet:
@@ -31,7 +41,10 @@ class Sheet:
         warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
         self._file = path.open("rb")
         try:
-            self._book = load_workbook(self._file, read_only=True, data_only=True, keep_links=False)
+            reader = ExcelReader(self._file, read_only=True, data_only=True, keep_links=False)
+            reader.archive = _Archive(self._file)
+            reader.read()
+            self._book = reader.wb
         # openpyxl meets a broken workbook with whatever its innards raise: KeyError, ParseError, TypeError, ...
         except Exception as error:
             self._file.close()
@@ -101,12 +114,82 @@ def refuse_bomb(path: Path) -> None:
             limit = _MAX_SHEET
         elif name.endswith("sharedstrings.xml"):
             limit = _MAX_STRINGS
-        if part.file_size > limit:
+        tight = part.file_size > _RATIO_FROM and part.file_size > _MAX_RATIO * part.compress_size
+        if part.file_size > limit or tight:
             raise Invalid(
-                f"{path.name}: {part.filename[:100]} would unfold to {part.file_size:,} bytes; save it as CSV"
+                f"{path.name}: {part.filename[:100]} would unfold from {part.compress_size:,} to {part.file_size:,} "
+                "bytes; save it as CSV"
             )
     if len(parts) > 10_000:
         raise Invalid(f"{path.name}: {len(parts):,} parts in one workbook; save the sheet as CSV")
+
+
+class _TooMuch(Exception):
+    """A part of a workbook holds more than a spreadsheet can."""
+
+
+class _Archive(zipfile.ZipFile):
+    """A workbook's archive that watches its parts while they are read. Shared strings are limited by their size."""
+
+    def open(self, name: Any, *args: Any, **more: Any) -> Any:
+        """Open a part."""
+        part = super().open(name, *args, **more)
+        called = name if isinstance(name, str) else name.filename
+        return part if called.lower().endswith("sharedstrings.xml") else _Watched(part)
+
+
+class _Watched:
+    """A part that stops when a row grows beyond reason: its elements are counted before openpyxl keeps them."""
+
+    def __init__(self, part: IO[bytes]) -> None:
+        self._part = part
+        self._rows = self._depth = self._cells = self._elements = 0
+        self._parser: expat.XMLParserType | None = expat.ParserCreate(namespace_separator=" ")
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on, or raise `_TooMuch`."""
+        data = self._part.read(size)
+        if self._parser is not None and data:
+            try:
+                self._parser.Parse(data)
+            # What is broken, or no XML at all, is for openpyxl to meet.
+            except expat.ExpatError:
+                self._parser = None
+        return data
+
+    def close(self) -> None:
+        """Close the part."""
+        # Parser and handlers hold each other.
+        self._parser = None
+        self._part.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        self._elements += 1
+        if name == _CELL:
+            self._cells += 1
+        elif name == _ROW:
+            self._depth += 1
+            self._rows += self._depth == 1
+        if self._cells > _MAX_CELLS or self._elements > _MAX_ELEMENTS:
+            raise _TooMuch(f"a row has more than {_MAX_CELLS:,} cells")
+        if self._rows > MAX_ROWS:
+            raise _TooMuch(f"more than {MAX_ROWS:,} rows")
+
+    def _end(self, name: str) -> None:
+        if name == _ROW:
+            self._depth -= 1
+            if self._depth == 0:
+                self._cells = self._elements = 0
 
 
 def _value(cell: Any) -> Any:

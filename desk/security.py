@@ -1,9 +1,10 @@
-"""The desk's outer door: response headers, and no unsafe request that another site has started."""
+"""The desk's outer door: response headers, no unsafe request that another site has started, and no large form."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,10 +20,15 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+API = "/api/"
+MAX_FORM = 256 * 1024
+"""Bytes of a form of a page: a long reply in any script. The API has limits of its own."""
+TOO_LARGE = f"A form holds at most {MAX_FORM:,} bytes, so nothing was done."
+NO_FILES = "Files cannot be sent here, so nothing was done."
 
 
 class Shield:
-    """Puts the headers on every answer and refuses unsafe requests that did not come from our own pages.
+    """Puts the headers on every answer; refuses unsafe requests that did not come from our own pages, and large ones.
 
     A request to the API has no ambient right when it brings a token, or no cookie: only then it passes unasked.
     """
@@ -37,9 +43,12 @@ class Shield:
             await self.app(scope, receive, send)
             return
         kept = scope["path"].startswith("/static/")
+        begun = False
 
         async def sealed(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -47,14 +56,29 @@ class Shield:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        if scope["method"] in SAFE or self._ours(scope):
-            await self.app(scope, receive, sealed)
-        else:
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size <= MAX_FORM:
+                return message
+            if begun:
+                return {"type": "http.disconnect"}
+            raise HTTPException(413, TOO_LARGE)
+
+        page = not scope["path"].startswith(API)
+        if scope["method"] not in SAFE and not self._ours(scope):
             await _refusal(scope["path"])(scope, receive, sealed)
+        elif page and (refused := _unfit(Headers(scope=scope))) is not None:
+            await refused(scope, receive, sealed)
+        else:
+            await self.app(scope, counted if page else receive, sealed)
 
     def _ours(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
-        if scope["path"].startswith("/api/") and ("authorization" in headers or "cookie" not in headers):
+        if scope["path"].startswith(API) and ("authorization" in headers or "cookie" not in headers):
             return True
         origin = headers.get("origin")
         if origin is None:
@@ -68,9 +92,19 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def _unfit(headers: Headers) -> Response | None:
+    """Return the refusal of a form that its headers already tell to be none of ours."""
+    if any(kind.strip().lower().startswith("multipart/") for kind in headers.getlist("content-type")):
+        return PlainTextResponse(NO_FILES, status_code=415)
+    told = headers.get("content-length", "")
+    if told.isdecimal() and (len(told) > 18 or int(told) > MAX_FORM):
+        return PlainTextResponse(TOO_LARGE, status_code=413)
+    return None
+
+
 def _refusal(path: str) -> Response:
     detail = "This request did not come from a page of this desk, so nothing was done. Reload the page and try again."
-    if path.startswith("/api/"):
+    if path.startswith(API):
         body = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
         return JSONResponse(body, status_code=403, media_type="application/problem+json")
     return PlainTextResponse(detail, status_code=403)

@@ -30,10 +30,14 @@ SLOT = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wordings:
-    """Several ways to say one part, per length. `full` is the same as `short` where a file gives no other."""
+    """Several ways to say one part, per length. `full` is the same as `short` where a file gives no other.
+
+    `direct` stands for both where we answer by phone, by letter or in person; empty: the ordinary wordings do.
+    """
 
     short: tuple[str, ...]
     full: tuple[str, ...]
+    direct: tuple[str, ...] = ()
 
     def of(self, form: Form) -> tuple[str, ...]:
         """Return the wordings of one length."""
@@ -73,7 +77,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A detail worth repeating: a duration, a count, an amount. `topics` empty: of use in every topic."""
+    """A detail worth repeating: a duration, a count, an amount, a day. `topics` empty: of use in every topic."""
 
     topics: tuple[str, ...]
     match: tuple[re.Pattern[str], ...]
@@ -105,6 +109,8 @@ class Speech:
 
     `default` holds, per topic, the clauses for a post in which no issue is recognised; `things` the forms per topic
     where no thing is. `numbers` and `ordinals` map each written form to its value; the first form is the one we use.
+    `days` maps each written form of a day to the form that our clauses need. `direct_act` is the last step where we
+    answer by phone, by letter or in person, for the ways that have none of their own.
     """
 
     lang: str
@@ -112,10 +118,12 @@ class Speech:
     plain: tuple[str, ...]
     private: Mapping[str, tuple[str, ...]]
     hear: Wordings
+    direct_act: tuple[str, ...]
     comma: str
     last: str
     numbers: Mapping[str, int]
     ordinals: Mapping[str, int]
+    days: Mapping[str, str]
     units: tuple[Unit, ...]
     issues: tuple[Issue, ...]
     facts: tuple[Fact, ...]

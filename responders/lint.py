@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from domain.limits import Limits
 from domain.ports import LanguageDetector
+from responders.suggest import LANGUAGES
 
 Severity = Literal["block", "warn", "hint"]
 Visibility = Literal["public", "private"]
@@ -254,8 +255,12 @@ def _wrong_language(
     seen = detect(text, hint=lang)
     if seen.code == "und" or seen.score < SURE or _family(seen.code) == _family(expected):
         return
-    message = f"The reply reads as '{seen.code}'; the post is in '{expected}'"
+    message = f"The reply reads as {_named(seen.code)}; the post is in {_named(expected)}"
     yield Finding(rule="wrong_language", severity="warn", span=(0, len(text)), message=message)
+
+
+def _named(code: str) -> str:
+    return LANGUAGES.get(code.lower().replace("_", "-").split("-")[0], f"another language ({code})")
 
 
 def _family(code: str) -> str:
@@ -270,10 +275,11 @@ def _wording(text: str) -> Iterator[Finding]:
 
 
 def _vague(text: str) -> Iterator[Finding]:
+    last = max((found.start() for found in _BY_WHEN.finditer(text)), default=-1)
     for found in _VAGUE.finditer(text):
         # A by-when counts in the same sentence or in any after it: replies often name it at the end.
         start = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
-        if not _BY_WHEN.search(text, start):
+        if last < start:
             message = f'"{found.group()}" without a by-when: say who does what, and by when'
             yield Finding(rule="vague_promise", severity="warn", span=found.span(), message=message)
 

@@ -1,7 +1,7 @@
 """Proposes replies: picks a playbook for a post and makes distinct drafts of it that fit the platform.
 
 A post is hostile input. Nothing of it is copied into a draft but numbers, amounts and a plain first name, each of them
-admitted by its form; everything else is our own wording, chosen by what the post was seen to say.
+admitted by its form; everything else, days too, is our own wording, chosen by what the post was seen to say.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ HUMAN_FLAGS = frozenset({"self_harm"})
 """Flags under which no draft is offered: a person who is trained for it answers in their own words."""
 SAFETY_FLAGS = frozenset({"safety", "fire_injury", "medical"})
 """Flags under which the safety playbook is used, whatever else the post is about."""
-Route = Literal["message", "link"]
+Route = Literal["message", "link", "direct"]
 LANGUAGES: Mapping[str, str] = {
     "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
     "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian",
@@ -61,8 +61,12 @@ FORMS: tuple[Form, ...] = ("full", "short")
 _HOLD: tuple[Step, ...] = ("own", "empathise", "lead", "act", "hear")
 _NOT_NAMES = frozenset(
     (
-        "admin", "anonymous", "anonyymi", "asiakas", "customer", "deleted", "guest", "hello", "info", "nimetön", "none",
-        "null", "support", "unknown", "user", "vieras",
+        "admin", "agency", "anonymous", "anonyymi", "asiakas", "blog", "cafe", "club", "company", "customer",
+        "daily", "deals", "deleted", "gmbh", "group", "guest", "hello", "help", "inc", "info", "kauppa",
+        "kerho", "lehti", "limited", "llc", "ltd", "magazine", "market", "media", "news", "nimetön", "none",
+        "null", "official", "online", "oy", "oyj", "press", "radio", "retail", "review", "reviews", "seura",
+        "service", "services", "shop", "shopping", "store", "studio", "support", "team", "tech", "thanks",
+        "times", "travel", "tv", "unknown", "user", "uutiset", "vieras", "watch", "yhdistys", "yritys",
     )
 )  # fmt: skip
 
@@ -72,7 +76,8 @@ class SuggestRequest:
     """A post to answer, and what is known of it. `id` is the mention's own: the same id gives the same drafts.
 
     `lang` None or `und`: unknown. `route`: how to ask for private details; by default a link where there is a `rating`
-    (review sites have no private messages), otherwise a private message.
+    (review sites have no private messages), otherwise a private message; `direct` where we answer by phone, by letter
+    or in person, and there is no post to speak of.
     """
 
     id: str
@@ -193,7 +198,7 @@ def _hear(request: SuggestRequest, *, speech: Speech, playbooks: Playbooks, text
     else:
         reasons.append("No particular issue was recognised: say in the first sentence what it is about")
     facts = tuple(_facts(speech, topic=topic, text=text))[:MOST_FACTS]
-    reasons += [f"Taken from the post: {', '.join(values.values())}" for _, values in facts]
+    reasons += [f"Taken from the post: {', '.join(values.values())}" for _, values in facts if values]
     return _Heard(
         playbook=playbook, topic=topic, issue=issue, thing=_thing(speech, topic=about, text=text), facts=facts,
         reasons=tuple(reasons),
@@ -216,7 +221,7 @@ def _facts(speech: Speech, *, topic: str, text: str) -> Iterator[tuple[Fact, Map
         if (fact.topics and topic not in fact.topics) or any(pattern.search(text) for pattern in fact.unless):
             continue
         found = [m for pattern in fact.match for m in pattern.finditer(text)]
-        values = [v for m in found if (v := _values(speech, m))]
+        values = [v for m in found if (v := _values(speech, m)) is not None]
         # Two different numbers in the same role: we cannot know which of them is meant, so neither is repeated.
         if values and all(v == values[0] for v in values):
             yield fact, values[0]
@@ -224,6 +229,10 @@ def _facts(speech: Speech, *, topic: str, text: str) -> Iterator[tuple[Fact, Map
 
 def _values(speech: Speech, found: re.Match[str]) -> Mapping[str, str] | None:
     groups = found.groupdict()
+    if not groups:
+        return {}
+    if day := groups.get("day"):
+        return {"day": ours} if (ours := speech.days.get(day.lower())) else None
     if amount := groups.get("amount"):
         return {"amount": re.sub(r"\s", " ", amount)}
     if ordinal := groups.get("ordinal"):
@@ -278,7 +287,7 @@ def _draft(
     wordings that fit, those win that repeat least of the words `said` in each draft before it.
     """
     seed = f"{request.id}\0{heard.playbook.id}"
-
+    direct = request.route == "direct"
     shortest: tuple[int, tuple[_Part, ...]] | None = None
     best: tuple[float, tuple[_Part, ...]] | None = None
     for facts in range(len(heard.facts), -1, -1):
@@ -288,7 +297,10 @@ def _draft(
             slots = _slots(request, heard=heard, speech=speech, seed=seed, turn=turn, facts=facts)
             choices = []
             for step in _HOLD:
-                texts = speech.hear.of(form) if step == "hear" else way.parts[step].of(form)
+                wordings = speech.hear if step == "hear" else way.parts[step]
+                texts = wordings.of(form)
+                if direct:
+                    texts = wordings.direct or (speech.direct_act if step == "act" else texts)
                 choices.append([_Part(_fill(t, slots), limits) for t in _turned(texts, seed=seed, at=step, turn=turn)])
             # The product turns its last factor fastest: empathy and ownership keep their first choice the longest.
             for parts in product(*choices):

@@ -41,3 +41,13 @@ def at(name: str, *, nullable: bool = True, index: bool = False) -> sa.Column[ob
 def json(name: str) -> sa.Column[object]:
     """A JSON value."""
     return sa.Column(name, Json)
+
+
+def some(name: str, *columns: str, where: str) -> sa.Index:
+    """An index of the rows that `where` picks."""
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def only_one(name: str, *columns: str, where: str) -> sa.Index:
+    """An invariant: among the rows that `where` picks, no two with the same `columns`."""
+    return sa.Index(name, *columns, unique=True, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

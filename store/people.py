@@ -57,8 +57,22 @@ def everyone(connection: sa.Connection) -> list[Person]:
 
 
 def set_password(connection: sa.Connection, user_id: int, password_hash: str) -> None:
-    """Store a new password hash."""
+    """Store a new password hash and end the person's sessions; their tokens stay."""
     connection.execute(sa.update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+    _shut(connection, user_id)
+
+
+def disable(connection: sa.Connection, user_id: int, *, now: datetime) -> None:
+    """Let a person in no more: sessions, sign-in links and tokens end with them. What they did keeps their name."""
+    connection.execute(sa.update(users).where(users.c.id == user_id).values(active=False))
+    _shut(connection, user_id)
+    own = sa.and_(api_tokens.c.user_id == user_id, api_tokens.c.revoked_at.is_(None))
+    connection.execute(sa.update(api_tokens).where(own).values(revoked_at=now))
+
+
+def _shut(connection: sa.Connection, user_id: int) -> None:
+    connection.execute(sa.delete(sessions).where(sessions.c.user_id == user_id))
+    connection.execute(sa.delete(sign_in_links).where(sign_in_links.c.user_id == user_id))
 
 
 def open_session(connection: sa.Connection, user_id: int, *, now: datetime) -> str:
@@ -128,6 +142,21 @@ def by_token(connection: sa.Connection, secret: str) -> tuple[Person, frozenset[
     )
     row = connection.execute(statement).mappings().one_or_none()
     return (_person(row), frozenset(row["scopes"] or ())) if row else None
+
+
+def tokens(connection: sa.Connection) -> Sequence[sa.RowMapping]:
+    """Return all API tokens with their owners' addresses, oldest first; what is stored of their secrets stays here."""
+    kept = (api_tokens.c[name] for name in ("id", "name", "scopes", "created_at", "revoked_at"))
+    statement = sa.select(*kept, users.c.email).join_from(api_tokens, users).order_by(api_tokens.c.id)
+    return connection.execute(statement).mappings().all()
+
+
+def revoke_token(connection: sa.Connection, token_id: int, *, now: datetime) -> None:
+    """Make a token worthless, or raise `NotFound` when none that works has this number."""
+    row = api_tokens.c
+    statement = sa.update(api_tokens).where(row.id == token_id, row.revoked_at.is_(None)).values(revoked_at=now)
+    if connection.execute(statement).rowcount == 0:
+        raise NotFound(f"there is no token {token_id} that works")
 
 
 def _person(row: sa.RowMapping) -> Person:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from store.columns import Id, at, count, flag, json, key, text, to
+from store.columns import Id, at, count, flag, json, key, only_one, some, text, to
 
 metadata = sa.MetaData(
     naming_convention={
@@ -175,14 +175,7 @@ case_conversations = sa.Table(
     to("authors", "author_id"),
     flag("live", True),
     sa.UniqueConstraint("case_id", "conversation_id", "author_id"),
-    sa.Index(
-        "uq_live_case",
-        "conversation_id",
-        "author_id",
-        unique=True,
-        sqlite_where=sa.text("live = 1"),
-        postgresql_where=sa.text("live"),
-    ),
+    only_one("uq_live_case", "conversation_id", "author_id", where="live"),
 )
 
 mentions = sa.Table(
@@ -226,20 +219,9 @@ mentions = sa.Table(
     sa.UniqueConstraint("platform", "realm", "external_id"),
     sa.CheckConstraint("stage IN ('classify', 'triage', 'done', 'failed')", name="mentions_stage"),
     sa.Index("ix_mentions_posted_at_id", "posted_at", "id"),
-    sa.Index(
-        "ix_mentions_work",
-        "stage",
-        "due_at",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    ),
+    some("ix_mentions_work", "stage", "due_at", where="due_at IS NOT NULL"),
     sa.Index("ix_mentions_outcome_posted_at", "outcome", "posted_at"),
-    sa.Index(
-        "ix_mentions_undone",
-        "stage",
-        sqlite_where=sa.text("stage <> 'done'"),
-        postgresql_where=sa.text("stage <> 'done'"),
-    ),
+    some("ix_mentions_undone", "stage", where="stage <> 'done'"),
 )
 
 mention_revisions = sa.Table(
@@ -351,13 +333,7 @@ replies = sa.Table(
         name="replies_status",
     ),
     sa.Index("ix_replies_status_due_at", "status", "due_at"),
-    sa.Index(
-        "uq_live_reply",
-        "mention_id",
-        unique=True,
-        sqlite_where=sa.text("status IN ('draft', 'approved', 'sending', 'uncertain')"),
-        postgresql_where=sa.text("status IN ('draft', 'approved', 'sending', 'uncertain')"),
-    ),
+    only_one("uq_live_reply", "mention_id", where="status IN ('draft', 'approved', 'sending', 'uncertain')"),
 )
 
 follow_ups = sa.Table(
@@ -371,14 +347,7 @@ follow_ups = sa.Table(
     at("done_at"),
     sa.Column("done_by", sa.Text),
     text("note"),
-    sa.Index(
-        "uq_waiting_follow_up",
-        "case_id",
-        "kind",
-        unique=True,
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
-    ),
+    only_one("uq_waiting_follow_up", "case_id", "kind", where="status = 'waiting'"),
     sa.Index("ix_follow_ups_status_due_at", "status", "due_at"),
 )
 

@@ -26,7 +26,7 @@ from tests.servers import free_port
 CORPUS = Path(__file__).parent.parent / "classifiers" / "corpus"
 CLASSIFY_ALONE = """
 import json, sys, time
-
+from domain.classification import Text
 from workers.models import load
 texts = [Text(id=str(n), text=json.loads(line)["text"]) for n, line in enumerate(open(sys.argv[1]))]
 model = load("amends", threads=2)

@@ -1,7 +1,10 @@
 """What every command stands on: logs, the data folder, the database."""
 
+import functools
 import logging
 import os
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +39,7 @@ def quiet_logs(level: str) -> None:
 
 
 def data_folder(settings: Settings) -> Path:
-    """Return the data folder, made where it is missing; `Unusable` when it cannot be written."""
+    """Return the data folder, made where it is missing and shut to others; `Unusable` when it cannot be written."""
     folder = settings.data
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -45,7 +48,29 @@ def data_folder(settings: Settings) -> Path:
         probe.unlink()
     except OSError as error:
         raise Unusable(f"cannot write to the data folder {folder} (AMENDS_DATA): {error.strerror}") from error
+    _shut(folder)
     return folder
+
+
+def _shut(folder: Path) -> None:
+    """Take a folder's access from group and others, or say that they have it."""
+    found = folder.stat()
+    if not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return
+    # With the sticky bit it is a place for everybody, such as /tmp, and not ours to shut.
+    if found.st_uid == os.getuid() and not found.st_mode & stat.S_ISVTX:
+        try:
+            folder.chmod(stat.S_IRWXU)
+            return
+        except OSError:  # a file system without such rights
+            pass
+    _warn(f"others may look into the data folder {folder} (AMENDS_DATA): give Amends one of its own")
+
+
+@functools.cache
+def _warn(line: str) -> None:
+    """Say it once."""
+    print(f"amends: {line}", file=sys.stderr)
 
 
 @contextmanager

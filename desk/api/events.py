@@ -41,14 +41,16 @@ async def stream_events(
     # Asynchronous, unlike the rest: an open stream must not hold a thread while nothing happens.
     turn = 0
     while not _closing(request):
+        turn += 1
+        if turn % TOKEN_LOOKS == 0 and not await run_in_threadpool(_token_holds, at, request):
+            return
         rows = await run_in_threadpool(_look, at, after)
         for row in rows:
             after = row["id"]
             yield ServerSentEvent(data=ChangeShown.of(row), event=row["kind"], id=str(after))
         if rows:
             continue
-        turn += 1
-        if once or (turn % TOKEN_LOOKS == 0 and not await run_in_threadpool(_token_holds, at, request)):
+        if once:
             return
         await anyio.sleep(LOOK_S)
 

@@ -2,7 +2,9 @@
 
 import ipaddress
 from typing import Annotated
+from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -16,6 +18,7 @@ from store import people, sources
 router = APIRouter(include_in_schema=False)
 Short = Annotated[str, Form(max_length=300)]
 Secret = Annotated[str, Form(max_length=4000)]
+BUSY = "The desk is busy. Try again in a moment."
 WRONG = "The e-mail address or the password is wrong."
 
 
@@ -36,18 +39,25 @@ def sign_in(
     throttle: auth.Throttle = request.app.state.throttle
     place = request.client.host if request.client else "?"
     path = auth.own_path(next)
-    if wait := throttle.wait(place, email, now=at.now()):
+    begun = at.now()
+    if wait := throttle.begin(place, email, now=begun, by_place=_is_here(at)):
         seconds = max(int(wait.total_seconds()), 1)
         words = f"Too many attempts. Try again in {max(round(seconds / 60), 1)} min."
         headers = {"Retry-After": str(seconds)}
         return _form(request, at, next=path, email=email, error=words, status=429, headers=headers)
     with at.database.read() as connection:
-        person = auth.check_password(connection, email=email, password=password)
-    if person is None:
-        throttle.failed(place, email, now=at.now())
+        found = auth.known(connection, email)
+    try:
+        fits = auth.fits(found, password)
+    except auth.Busy as error:
+        throttle.give_back(place, email, begun=begun)
+        headers = {"Retry-After": "5"}
+        return _form(request, at, next=path, email=email, error=BUSY, status=error.status, headers=headers)
+    entered = _let_in_by(request, at, found, path=path) if found is not None and fits else None
+    if entered is None:
         return _form(request, at, next=path, email=email, error=WRONG, status=401)
-    throttle.passed(place, email)
-    return _let_in(request, at, person, path=path)
+    throttle.passed(place, email, begun=begun)
+    return entered
 
 
 @router.post("/sign-out")
@@ -120,21 +130,53 @@ def begin(
 
 
 def at_this_machine(request: Request) -> bool:
-    """Whether a request comes from this machine itself, and not through a proxy that stands on it."""
+    """Whether a request comes from this machine itself, and not through a proxy that stands on it.
+
+    A desk with a public address stands behind a proxy, and the proxy's requests come from here: none is trusted.
+    """
+    house: House = request.app.state.house
+    if not _is_here(house):
+        return False
     if any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")):
         return False
+    return request.client is not None and _is_loopback(request.client.host)
+
+
+def _is_here(house: House) -> bool:
+    """Whether the desk is for this machine only; before another a proxy may stand, the one place that all come from."""
+    return _is_loopback(urlsplit(house.public_url).hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
 def _let_in(request: Request, at: House, person: Person, *, path: str) -> Response:
-    before = request.cookies.get(COOKIE)
     with at.database.write() as connection:
-        if before:
-            people.close_session(connection, before)
-        secret = people.open_session(connection, person.id, now=at.now())
+        secret = _opened(connection, request, at, person)
+    return _entered(at, secret, path=path)
+
+
+def _let_in_by(request: Request, at: House, found: auth.Known, *, path: str) -> Response | None:
+    """Let a person in by a password, unless they were disabled or got another one while it was being checked."""
+    with at.database.write() as connection:
+        if auth.known(connection, found[0].email) != found:
+            return None
+        secret = _opened(connection, request, at, found[0])
+    return _entered(at, secret, path=path)
+
+
+def _opened(connection: sa.Connection, request: Request, at: House, person: Person) -> str:
+    before = request.cookies.get(COOKIE)
+    if before:
+        people.close_session(connection, before)
+    return people.open_session(connection, person.id, now=at.now())
+
+
+def _entered(at: House, secret: str, *, path: str) -> Response:
     response = RedirectResponse(path, status_code=303)
     auth.remember(response, secret, house=at)
     return response

@@ -3,6 +3,8 @@
 import pytest
 
 from classifiers.rules import alarms
+from config.playbook_files import load_playbooks
+from domain.playbook import Issue
 
 FIRES = [
     ("fire_injury", "Your charger caught fire on my desk"),
@@ -45,6 +47,27 @@ FIRES = [
     ("legal_press", "zgłaszam sprawę do UOKiK"),
     ("data_leak", "po zalogowaniu widzę dane innego klienta"),
     ("fraud", "ktoś zhakował, konto zostało przejęte"),
+    ("fire_injury", "Smoke was coming out of the kettle and it smells burnt"),
+    ("fire_injury", "The charger gets so hot that the plastic melts and smoke comes out of it"),
+    ("fire_injury", "My laptop smells of burning"),
+    ("fire_injury", "It gets too hot to touch after ten minutes"),
+    ("fire_injury", "There were sparks from the plug"),
+    ("fire_injury", "Laturista tulee savua"),
+    ("fire_injury", "Ladattava vatkain haisee palaneelle ja johto on sulanut"),
+    ("fire_injury", "Laturi kuumenee niin, ettei siihen voi koskea"),
+    ("fire_injury", "Pistorasiasta tuli kipinöitä"),
+    ("fire_injury", "No lādētāja nāk dūmi"),
+    ("fire_injury", "Tējkanna smird pēc deguma un vads ir izkusis"),
+    ("fire_injury", "Lādētājs ir pārāk karsts, lai pieskartos"),
+    ("fire_injury", "No rozetes lec dzirksteles"),
+    ("fire_injury", "Det kommer røyk ut av laderen"),
+    ("fire_injury", "Vannkokeren lukter svidd og ledningen har smeltet"),
+    ("fire_injury", "Laderen blir for varm å ta på"),
+    ("fire_injury", "Det kom gnister fra stikkontakten"),
+    ("fire_injury", "Z ładowarki leci dym"),
+    ("fire_injury", "Czajnik śmierdzi spalenizną, a kabel się stopił"),
+    ("fire_injury", "Ładowarka jest tak gorąca, że nie da się dotknąć"),
+    ("fire_injury", "Z gniazdka lecą iskry"),
 ]
 
 QUIET = [
@@ -64,6 +87,34 @@ QUIET = [
     "Umieram ze śmiechu, świetna reklama",
     "Rachunek za prąd znowu wyższy",
     "Kiedy otwieracie nowy sklep?",
+    "The phone case is nice, smoke grey colour",
+    "Smoke alarm sale this weekend, ovens and kettles too",
+    "The coffee here smells burnt, pity",
+    "Chocolate and music: sparks fly tonight",
+    "Uunissa sulaa juusto, kohta syödään",
+    "Tässä päätöksessä on palaneen käryä",
+    "Telefonen tipser deg om nye tilbud",
+]
+
+HEARD = [
+    ("en", "The charger caught fire last night"),
+    ("en", "My battery exploded on the table"),
+    ("en", "Smoke came out of the kettle"),
+    ("en", "The toaster started smoking"),
+    ("en", "Sparks came out of the plug"),
+    ("en", "The cable melted"),
+    ("en", "The heater smells burnt"),
+    ("en", "The phone overheats all the time"),
+    ("en", "The charger is too hot to touch"),
+    ("fi", "Laturi syttyi palamaan"),
+    ("fi", "Akku räjähti pöydällä"),
+    ("fi", "Vedenkeittimestä nousi savua"),
+    ("fi", "Leivänpaahdin alkoi savuta"),
+    ("fi", "Pistokkeesta tuli kipinöitä"),
+    ("fi", "Laturin johto suli"),
+    ("fi", "Vatkain haisee palaneelle"),
+    ("fi", "Puhelin ylikuumenee jatkuvasti"),
+    ("fi", "Laite on liian kuuma koskettaa"),
 ]
 
 
@@ -79,6 +130,15 @@ def test_fires_with_its_name_and_quotes_the_words(rule: str, text: str) -> None:
 @pytest.mark.parametrize("text", QUIET)
 def test_stays_quiet_on_ordinary_posts(text: str) -> None:
     assert alarms(text) == []
+
+
+@pytest.mark.parametrize(("lang", "text"), HEARD)
+def test_what_the_safety_playbook_hears_of_heat_and_smoke_is_flagged_too(lang: str, text: str) -> None:
+    def hears(issue: Issue) -> bool:
+        return any(p.search(text) for p in issue.match) and not any(p.search(text) for p in issue.unless)
+
+    assert [issue for issue in load_playbooks().speech[lang].issues if issue.topic == "safety" and hears(issue)]
+    assert "fire_injury" in [alarm.rule for alarm in alarms(text)]
 
 
 def test_case_and_accents_do_not_matter() -> None:

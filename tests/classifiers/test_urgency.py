@@ -33,6 +33,25 @@ def test_what_cannot_wait_is_high_and_says_why(language: str, text: str) -> None
     assert found.reasons
 
 
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("EDIT: fixed now after reinstalling", None),
+        ("It was fixed today, thanks", None),
+        ("I want this fixed now", "time runs out: “want this fixed now”"),
+        ("It has to be solved by tomorrow", "time runs out: “solved by tomorrow”"),
+        ("I'm going to my bank", None),
+        ("We moved to Turku and changed to the blue one", None),
+        ("I'm going to my bank and cancelling my account", "threat to leave: “cancelling my account”"),
+        ("I am closing my account", "threat to leave: “closing my account”"),
+        ("We're taking our business elsewhere", "threat to leave: “taking our business elsewhere”"),
+        ("I'm switching to another provider", "threat to leave: “switching to another provider”"),
+    ],
+)
+def test_the_words_that_are_quoted_make_sense(text: str, quoted: str | None) -> None:
+    assert graded(text).reasons == ((quoted,) if quoted else ())
+
+
 @pytest.mark.parametrize(("language", "text"), LOW)
 def test_mild_wording_is_low(language: str, text: str) -> None:
     assert graded(text, language).label == "low"

@@ -85,6 +85,7 @@ GOOD = (SHIPPED / "en" / "general.toml").read_text(encoding="utf-8")
         ('title = "Any', 'titel = "Any', r"en/own\.toml: titel: unknown key; allowed are lang, topic, title"),
         ('when = "', 'when = 3 # "', r"en/own\.toml: when: must be one line of text"),
         ("by [[date]]", "soon", r"ways\[0\]\.act\.short\[\d\]: needs a by-when, the gap \[\[date\]\]"),
+        ("direct = [", "direct = [3,", r"ways\[1\]\.lead\.direct\[0\]: must be one line"),
         ("{private}", "{phone}", r"ways\[0\]\.act\.\w+\[\d\]: slot \{phone\} is unknown; allowed here: \{private\}"),
         ("[[agent name]]", "[agent]", r"a gap is written \[\[name\]\]"),
         ('id = "investigate"', 'id = "ask"', r"en/own\.toml: ways: each needs an id of its own"),
@@ -123,6 +124,9 @@ def test_wrong_folders_and_files_are_refused(tmp_path: Path) -> None:
         ("two = 2", "two = 0", r"numbers\.two: must be a whole number"),
         ("{n} days", "days", r"units\.day\.many: needs the slot \{n\}"),
         ("[topics.other]", "[topics.misc]", r"topics\.misc: unknown key"),
+        ("by [[date]]", "soon", r"en/phrases\.toml: act\.direct\[0\]: needs a by-when"),
+        ('tomorrow = "tomorrow"', "tomorrow = 1", r"days\.tomorrow: must be one line of text"),
+        ('direct = ["by phone or letter"]', "", r"private\.direct: must be a list of texts"),
         ('forms = { thing = "sofa" }', 'forms = { stuff = "sofa" }', r"things\[0\]\.forms: needs thing"),
     ],
 )

@@ -439,6 +439,76 @@ def test_a_workbook_with_an_entity_bomb_is_refused(tmp_path: Path) -> None:
     assert mentions(found) == [] and sum(len(page.rejects) for page in found) == 1
 
 
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+HEAD = '<row r="1"><c t="inlineStr"><is><t>id</t></is></c><c t="inlineStr"><is><t>text</t></is></c></row>'
+
+
+def workbook(path: Path, sheet: str) -> Path:
+    """Write a workbook whose sheet has this XML."""
+    book = openpyxl.Workbook()
+    book.save(path.with_suffix(".good"))
+    with (
+        zipfile.ZipFile(path.with_suffix(".good")) as good,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for part in good.namelist():
+            made.writestr(part, sheet if "sheet1" in part else good.read(part))
+    return path
+
+
+def sheet_of(*rows: str) -> str:
+    return f'<worksheet xmlns="{MAIN}"><dimension ref="A1:B9"/><sheetData>{"".join(rows)}</sheetData></worksheet>'
+
+
+@pytest.mark.parametrize(
+    "where", ["after the head", "first", "without dimensions", "nested", "prefixed", "other elements"]
+)
+def test_a_row_of_a_million_cells_is_not_held_in_memory(tmp_path: Path, where: str) -> None:
+    million = "<c><v>1</v></c>" * 1_000_000
+    wide = {
+        "after the head": sheet_of(HEAD, f"<row>{million}</row>"),
+        "first": sheet_of(f"<row>{million}</row>"),
+        "without dimensions": sheet_of(f"<row>{million}</row>").replace("dimension", "d"),
+        "nested": sheet_of("<row>", (f"<row/>{'<c/>' * 1000}") * 3_000, "</row>"),
+        "prefixed": f'<x:worksheet xmlns:x="{MAIN}"><x:sheetData><x:row>{"<x:c/>" * 2_000_000}</x:row>'
+        "</x:sheetData></x:worksheet>",
+        "other elements": sheet_of("<row>", "<d/>" * 3_000_000, "</row>"),
+    }[where]
+    path = workbook(tmp_path / "wide.xlsx", wide)
+    assert path.stat().st_size < 100_000
+    del wide, million
+    tracemalloc.start()
+    try:
+        _, rejects = read(path)
+        assert [place for place in rejects if "more than 16,384 cells" in place], rejects
+    except Invalid as error:
+        assert "more than 16,384 cells" in str(error)
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 150_000_000
+
+
+def test_rows_before_one_that_is_too_wide_are_kept(tmp_path: Path) -> None:
+    good = "<row><c><v>1</v></c><c><v>2</v></c></row>"
+    path = workbook(tmp_path / "wide.xlsx", sheet_of(HEAD, good * 2000, f"<row>{'<c/>' * 20_000}</row>", good))
+    found, rejects = read(path)
+    assert len(found) > 1500
+    assert len(rejects) == 1 and "more than 16,384 cells" in rejects[0]
+
+
+def test_as_many_cells_as_a_spreadsheet_has_are_read(tmp_path: Path) -> None:
+    row = '<row><c t="inlineStr"><is><t>1</t></is></c><c t="inlineStr"><is><t>fine</t></is></c>' + "<c/>" * 16_382
+    found, rejects = read(workbook(tmp_path / "a.xlsx", sheet_of(HEAD, f"{row}</row>")))
+    assert ([mention.text for mention in found], rejects) == (["fine"], [])
+
+
+def test_a_sheet_that_unfolds_too_far_is_refused(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "bomb.xlsx", sheet_of(HEAD, "<row/>" * 4_000_000))
+    with pytest.raises(Invalid, match="would unfold from"):
+        read(path)
+
+
 @pytest.mark.parametrize("name", ["a.xls", "a.json", "a", "missing.csv"])
 def test_other_files_are_refused_by_name(tmp_path: Path, name: str) -> None:
     if name != "missing.csv":

@@ -71,7 +71,7 @@ def test_a_stream_ends_when_its_token_is_revoked(desk: Desk, monkeypatch: pytest
 
     monkeypatch.setattr("desk.api.events._look", look)
     assert desk.client.get("/api/v1/events").status_code == 200
-    assert len(looks) == 30
+    assert len(looks) == 29
 
 
 def test_streams_end_when_the_server_is_to_stop(desk: Desk) -> None:

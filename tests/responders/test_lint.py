@@ -183,9 +183,14 @@ def test_what_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize("topic", TOPICS)
 def test_the_shipped_drafts_have_no_finding(lang: str, topic: str) -> None:
     for n in range(12):
-        for rating, limits in ((None, Limits(max_length=280)), (1, Limits(max_length=350)), (None, Limits())):
+        for rating, route, limits in (
+            (None, None, Limits(max_length=280)),
+            (1, None, Limits(max_length=350)),
+            (None, None, Limits()),
+            (None, "direct", Limits()),
+        ):
             request = SuggestRequest(
-                id=f"m{n}", text="", lang=lang, rating=rating, topics=(Topic(name=topic, score=0.9),)
+                id=f"m{n}", text="", lang=lang, rating=rating, route=route, topics=(Topic(name=topic, score=0.9),)
             )
             for draft in suggest(request, PLAYBOOKS, limits):
                 text = GAP.sub(lambda m: FILLED[lang][m.group(1)], draft.text)
@@ -224,6 +229,9 @@ def test_too_long_points_at_what_is_over() -> None:
 def test_wrong_language_needs_letters_and_a_sure_detector() -> None:
     english = "Thank you for telling us about it."
     assert [f.rule for f in _lint(english, expected_lang="fi")] == ["wrong_language"]
+    (finding,) = _lint(english, expected_lang="pl")
+    assert finding.message == "The reply reads as English; the post is in Polish"
+    assert _lint(english, expected_lang="xx")[0].message.endswith("the post is in another language (xx)")
     assert _lint(english, expected_lang="en") == []
     assert _lint(english, expected_lang=None) == _lint(english, expected_lang="und") == []
     assert _lint("Thanks, see you!", expected_lang="fi") == []

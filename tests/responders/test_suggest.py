@@ -113,6 +113,27 @@ def test_the_post_is_said_back_with_its_facts() -> None:
         ("fi", "product_quality", "sohva hajosi", "sohvasi|tuotteessa"),
         ("fi", "service_staff", "Myyjä oli töykeä", "tyly|kunnioittavasti"),
         ("fi", "app_technical", "sovellus kaatuu", "sovellus"),
+        ("en", "delivery", "Opened my parcel: an empty box", "empty|nothing in it"),
+        (
+            "en",
+            "delivery",
+            "The kettle arrived with a crack down the side",
+            "your kettle (was cracked|arrived cracked)",
+        ),
+        ("en", "delivery", "The lamp came broken", "your lamp (was broken|arrived broken)"),
+        ("en", "delivery", "Parcel late. Tomorrow is my son's birthday", "by tomorrow"),
+        ("en", "delivery", "It is late and I need it by friday", "by Friday"),
+        ("en", "billing_refund", "Still no refund. This is the fourth message.", "fourth time"),
+        ("en", "safety", "Third time the charger gets hot and smokes", "third time"),
+        ("en", "safety", "Smoke came from the kettle, the plastic melted", "kettle.* melted"),
+        ("en", "safety", "The toaster smells burnt", "burnt"),
+        ("fi", "delivery", "Paketti oli tyhjä", "paketti oli tyhjä|ei ollutkaan mitään"),
+        ("fi", "delivery", "Lamppu tuli rikki", "lamppusi .*(rikki|rikkinäisenä)"),
+        ("fi", "delivery", "Paketti myöhässä, huomenna on pojan synttärit", "huomiseksi"),
+        ("fi", "delivery", "Tilaus ei ole tullut, tarvitsen sen perjantaina", "perjantaiksi"),
+        ("fi", "billing_refund", "Rahat eivät ole tulleet. Tämä on jo neljäs viesti", "neljäs"),
+        ("fi", "safety", "Laturi kuumenee niin että muovi sulaa ja nousee savua", "laturistasi on .*savua.* sulanut"),
+        ("fi", "safety", "Vatkain haisee palaneelle", "vatkaime.* pala"),
     ],
 )
 def test_what_is_recognised(lang: str, topic: str, post: str, says: str) -> None:
@@ -132,6 +153,11 @@ def test_what_is_recognised(lang: str, topic: str, post: str, says: str) -> None
         ("billing_refund", "charged 1 249,90 € and 1.249,90 €", "249"),
         ("billing_refund", "charged twice, card 4111 1111 1111 1111", "1111"),
         ("service_staff", "the third time I have ordered, rude staff", "third"),
+        ("service_staff", "the second email had the code, rude staff", "second"),
+        ("delivery", "I needed it by Friday and it is late", "Friday"),
+        ("delivery", "late, the birthday was on Sunday", "Sunday"),
+        ("delivery", "late! I need it by Friday, no, by Monday; I need it by Monday", "day"),
+        ("safety", "smoke grey, the charger is too hot to touch", "smoke"),
     ],
 )
 def test_what_is_not_sure_is_not_said(topic: str, post: str, absent: str) -> None:
@@ -205,6 +231,11 @@ def test_any_post_gives_whole_drafts(text, name, lang, topic, id, limit) -> None
         ("An4na", ""),
         ("A", ""),
         ("Guest", ""),
+        ("Retail Watch", ""),
+        ("Nordic News", ""),
+        ("Lakeside Store", ""),
+        ("Tekno Oy", ""),
+        ("Thanks", ""),
         ("[[date]]", ""),
         ("Anna\u202e", ""),
         ("A" + "b" * 20, ""),
@@ -294,6 +325,45 @@ def test_private_details_are_asked_for_where_they_can_be_given() -> None:
         assert "[[contact link]]" in text and "private message" not in text
     for text in _texts(_ask("late", topic="delivery", rating=1, route="message")):
         assert "private message" in text
+
+
+@pytest.mark.parametrize("lang", ["en", "fi"])
+@pytest.mark.parametrize("topic", TOPICS)
+def test_where_we_answer_directly_no_post_is_spoken_of(lang: str, topic: str) -> None:
+    public = {"en": r"your post|this post|thread|writing\b.{0,9}\bto us|private|\bpost\b|here or|thanks for writing"}
+    public["fi"] = r"viesti|julkaisu|ketju|yksityis|kirjoitit|\btänne\b"
+    ours = {"en": r"call|ring|spoken|look", "fi": r"soit|puhunut|hoitaa"}
+    for n, text in itertools.product(range(8), ("", POST[lang])):
+        drafts = suggest(_ask(text, topic=topic, lang=lang, id=f"m{n}", route="direct"), PLAYBOOKS, NO_LIMIT)
+        assert len(drafts) >= 2
+        for draft in drafts:
+            _check(draft)
+            assert not re.search(public[lang], draft.text, re.IGNORECASE), draft.text
+            assert re.search(ours[lang], draft.text[slice(*draft.steps[-1].span)], re.IGNORECASE)
+            assert len(draft.text) <= READABLE
+
+
+@pytest.mark.parametrize(
+    ("lang", "post"),
+    [
+        ("en", "Sent mine back in September and the money never came, they just ignore you."),
+        ("en", "I never received my money"),
+        ("fi", "Palautin syyskuussa ja rahat eivät ole tulleet"),
+        ("fi", "Rahoja ei ole näkynyt"),
+        ("fi", "Ei ole tullut rahoja"),
+    ],
+)
+def test_money_that_has_not_come_is_a_refund_and_no_delivery(lang: str, post: str) -> None:
+    heard = {draft.playbook for draft in suggest(_ask(post, lang=lang), PLAYBOOKS, NO_LIMIT)}
+    assert heard <= {f"{lang}/billing_refund", f"{lang}/general"}
+    for text in _texts(_ask(post, topic="billing_refund", lang=lang)):
+        assert re.search("money|refund|raha|palautus", text.split(".")[0] + text.split(".")[1])
+    other = (Topic(name="other", score=0.9),)
+    (found,) = {
+        draft.playbook
+        for draft in suggest(SuggestRequest(id="1", text=post, lang=lang, topics=other), PLAYBOOKS, NO_LIMIT)
+    }
+    assert found == f"{lang}/billing_refund"
 
 
 def test_the_record_is_the_public_one() -> None:

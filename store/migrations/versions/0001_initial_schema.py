@@ -211,7 +211,7 @@ def upgrade() -> None:
             "uq_live_case",
             ["conversation_id", "author_id"],
             unique=True,
-            sqlite_where=sa.text("live = 1"),
+            sqlite_where=sa.text("live"),
             postgresql_where=sa.text("live"),
         )
 
@@ -547,7 +547,7 @@ def downgrade() -> None:
 
     op.drop_table("case_events")
     with op.batch_alter_table("case_conversations", schema=None) as batch_op:
-        batch_op.drop_index("uq_live_case", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
+        batch_op.drop_index("uq_live_case", sqlite_where=sa.text("live"), postgresql_where=sa.text("live"))
         batch_op.drop_index(batch_op.f("ix_case_conversations_case_id"))
 
     op.drop_table("case_conversations")
