@@ -67,13 +67,13 @@ async def stream(request: Request, database: Database) -> AsyncIterator[str]:
     for turn in range(1, LOOKS):
         if streams.closing or await request.is_disconnected():
             return
-        at, news = await run_in_threadpool(look, database, at)
-        if news is not None:
-            yield f"id: {at}\nevent: changed\ndata: {json.dumps(news)}\n\n"
-        elif turn % BEAT_LOOKS == 0:
+        if turn % BEAT_LOOKS == 0:
             if not await run_in_threadpool(_signed_in, database, request):
                 return
             yield ": still here\n\n"
+        at, news = await run_in_threadpool(look, database, at)
+        if news is not None:
+            yield f"id: {at}\nevent: changed\ndata: {json.dumps(news)}\n\n"
         await asyncio.sleep(LOOK_S)
 
 

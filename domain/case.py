@@ -142,7 +142,7 @@ class Case:
         was = self.status
         self._move("hear")
         self.heard_at = at
-        self._tell(at, "author", "wrote", mention_id=mention_id, calm=calm)
+        self._tell(at, "author", "wrote", mention_id=mention_id, calm=False)
         if was in (Status.RESOLVED, Status.CLOSED):
             self._restart(at, policy)
             self._tell(at, SYSTEM, "reopened", reason="the author wrote again")

@@ -57,11 +57,15 @@ def live(
     drafts: str = "",
     reply_id: str = "",
     version: str = "",
+    revision: str = "",
+    standing: str = "",
+    newest: str = "",
     keep: bool = False,
 ) -> Response:
     """Show what has changed of an open case. `keep`: words are being typed, so the composer stays as it is.
 
-    The page says what its composer shows: the post, the drafts, the reply and its version.
+    The page says what its composer shows: the post with its revision, the drafts, the reply and its version; and what
+    stood there when it was drawn: whether the case was at work, and the newest post.
     """
     context = shown(connection, request, at, who, case_id=case_id, answering=number(answer))
     now: Composer = context["composer"]
@@ -69,12 +73,24 @@ def live(
     same_reply = (str(reply.id), str(reply.version)) == (reply_id, version) if reply else not (reply_id or version)
     same_post = now.mention is None or now.underway is not None or str(now.mention["id"]) == mention
     same_drafts = now.underway is not None or ",".join(str(row["id"]) for row in now.choices) == drafts
-    news = ""
-    if keep and now.underway is not None:
-        news = "answered"
-    elif keep and not same_post:
-        news = "wrote"
-    context |= {"with_composer": not keep and not (same_reply and same_post and same_drafts), "news": news}
+    redrawn = not keep and not (same_reply and same_post and same_drafts)
+    said = mentions.get(connection, number(mention) or 0)
+    news = []
+    if said is not None and (keep or now.draft is not None):
+        if said["deleted_at"] is not None:
+            news.append("deleted")
+        elif now.underway is not None:
+            news.append("answered")
+        elif revision and str(said["revision"]) != revision:
+            news.append("edited")
+        if newest and str(context["head"]["last_mention_id"]) != newest:
+            news.append("wrote")
+        if standing == "work" and standing_of(context["head"]) == "done":
+            news.append("done")
+    if redrawn and same_post and now.draft is not None:
+        # Words are kept there: what their writer has not seen yet is asked about when they are approved.
+        context |= {"seen_revision": revision, "seen_standing": standing}
+    context |= {"with_composer": redrawn, "news": news}
     return page(request, "case_parts.html", context)
 
 
@@ -84,7 +100,7 @@ def done(request: Request, at: House, who: Person, case_id: int, *, composer: bo
         return RedirectResponse(f"/cases/{case_id}", status_code=303)
     with at.database.read() as connection:
         context = shown(connection, request, at, who, case_id=case_id)
-    context |= {"with_composer": composer, "news": ""}
+    context |= {"with_composer": composer, "own": True}
     headers = {"HX-Trigger": '{"amends:done": {"target": "body"}}'}
     return page(request, "case_parts.html", context, headers=headers)
 
@@ -115,14 +131,38 @@ def shown(
         "several": len(theirs) > 1,
         "newest": theirs[-1].row["id"] if theirs else None,
         "team": team,
-        "targets": _targets(connection, case_id, read, head["status"]),
+        "targets": _targets(connection, case_id, read, head["status"], silent=all(gone(item.row) for item in theirs)),
         "follow_up": waiting,
         "follow_up_due": waiting is not None and waiting.due_at <= at.now(),
         "composer": compose(connection, head, at, answering=answering),
         "can": _can(head["status"]),
         "snoozes": snoozes(read),
+        "next_due": _next_due(connection, case_id, head),
+        "standing": standing_of(head),
+        "ender": next(
+            (item for item in reversed(story_so_far) if item.row.get("kind") in ("resolved", "closed")), None
+        ),
+        "news": [],
+        "again": False,
+        "own": False,
+        "seen_revision": "",
+        "seen_standing": "",
         "follow_up_default": (at.now() + timedelta(days=2)).astimezone(read.zone).strftime("%Y-%m-%dT%H:%M"),
     } | _customer(connection, head)
+
+
+def standing_of(head: sa.RowMapping) -> str:
+    """Return whether a case is at `work` or `done`, as its composer remembers it."""
+    return "work" if head["status"] in WORKING else "done"
+
+
+def _next_due(connection: sa.Connection, case_id: int, head: sa.RowMapping) -> dict[str, Any] | None:
+    """Return what is due next in a case that is worked on, and when, while that is still to come."""
+    running = [row for row in cases.targets(connection, case_id) if row["met_at"] is None]
+    if not running or head["status"] not in WORKING:
+        return None
+    first = min(running, key=lambda row: row["due_at"])
+    return {"kind": first["kind"], "at": first["due_at"]}
 
 
 def _can(status: str) -> dict[str, bool]:
@@ -130,15 +170,27 @@ def _can(status: str) -> dict[str, bool]:
     return {"work": working, "reopen": not working or status in ("pending", "snoozed")}
 
 
-def _targets(connection: sa.Connection, case_id: int, read: Clock, status: str) -> list[dict[str, Any]]:
-    """Return the newest target of each kind with how much of its time has passed, in hundredths."""
+def gone(post: sa.RowMapping) -> bool:
+    """Whether a post was deleted."""
+    return post["deleted_at"] is not None
+
+
+def _targets(
+    connection: sa.Connection, case_id: int, read: Clock, status: str, *, silent: bool
+) -> list[dict[str, Any]]:
+    """Return the newest target of each kind with how much of its time has passed, in hundredths.
+
+    `silent`: there is no post left to answer, so a first response presses nobody.
+    """
     newest = {row["kind"]: row for row in cases.targets(connection, case_id)}
     found = []
     for row in newest.values():
         allowed = max((row["due_at"] - row["started_at"]).total_seconds(), 1.0)
         used = min(max((read.now - row["started_at"]).total_seconds() / allowed, 0.0), 1.0)
         tone = "late" if read.now > row["due_at"] else "soon" if used > 0.75 else ""
-        found.append(dict(row) | {"used": round(used * 100), "tone": tone, "runs": Status(status) in WORKING})
+        idle = silent and row["kind"] == "first_response"
+        more = {"used": round(used * 100), "tone": tone, "runs": Status(status) in WORKING, "idle": idle}
+        found.append(dict(row) | more)
     return found
 
 
@@ -169,4 +221,6 @@ def snoozes(read: Clock) -> list[tuple[str, datetime]]:
         choices.insert(1, later)
     else:
         choices.insert(1, ("In three hours", local + timedelta(hours=3)))
-    return [*choices, ("Next week", at_hour(7 - local.weekday(), 9))]
+    if local.weekday() != 6:  # on a Sunday, next week is tomorrow
+        choices.append(("Next week", at_hour(7 - local.weekday(), 9)))
+    return choices

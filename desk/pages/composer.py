@@ -12,7 +12,7 @@ from desk.edge import House, InHouse, SignedIn
 from desk.pages.frame import clock
 from desk.pages.wording import STEPS
 from desk.render import page
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, Invalid, NotFound
 from domain.person import Person
 from domain.playbook import GAP, find_gaps
 from domain.ports import Eligibility
@@ -23,6 +23,7 @@ from store import cases, mentions, people, replies, suggestions
 
 Row = sa.RowMapping
 Id = int | None
+SPOKEN = ("approved", "sending", "uncertain", "sent", "failed")
 TOLD = 8
 """Letters that a piece of a step must have to be known again in an edited draft."""
 
@@ -38,7 +39,7 @@ class Checks:
     length: int
     most: int | None
     gaps: int
-    steps: Mapping[str, bool | None]
+    steps: Mapping[str, bool]
 
     @property
     def over(self) -> bool:
@@ -54,7 +55,10 @@ class Checks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """What the composer shows. `mention` None: there is nothing to answer; `underway`: a reply that is not a draft."""
+    """What the composer shows. `mention` None: there is nothing to answer; `underway`: a reply that is not a draft.
+
+    `writer` began the draft.
+    """
 
     case_id: int
     mention: Row | None
@@ -64,6 +68,7 @@ class Composer:
     choices: Sequence[Row] = field(default=())
     chosen: Id = None
     draft: Reply | None = None
+    writer: str = ""
     underway: Reply | None = None
     answered: bool = False
     replaces: bool = False
@@ -85,11 +90,11 @@ def look(text: str, *, mention: Row, lang: str, choice: Row | None, at: House) -
     )
 
 
-def _steps(text: str, choice: Row | None) -> dict[str, bool | None]:
-    """Say of each step whether its words still stand; None where the text is a person's own from the start."""
+def _steps(text: str, choice: Row | None) -> dict[str, bool]:
+    """Say of each step whether its words still stand; none where the text is a person's own from the start."""
     if choice is None:
-        return dict.fromkeys(STEPS)
-    told: dict[str, bool | None] = dict.fromkeys(STEPS, False)
+        return {}
+    told = dict.fromkeys(STEPS, False)
     for step in choice["steps"] or ():
         start, end = step["span"]
         pieces = [piece.strip() for piece in GAP.sub("\0", choice["text"][start:end]).split("\0")]
@@ -122,6 +127,7 @@ def compose(connection: sa.Connection, head: Row, at: House, *, answering: Id = 
         choices=choices,
         chosen=chosen,
         draft=draft,
+        writer=_name(connection, draft.created_by) if draft else "",
         underway=live if live is not None and draft is None else None,
         answered=any(row["mention_id"] == mention["id"] and row["status"] == "sent" for row in spoken),
         replaces=at.rules.limits_of(mention["platform"]).replaces,
@@ -136,7 +142,7 @@ def _to_answer(connection: sa.Connection, head: Row, spoken: Sequence[Row], answ
         row = mentions.get(connection, mention_id) if mention_id is not None else None
         if row is not None and row["case_id"] == head["id"] and not row["ours"] and row["deleted_at"] is None:
             return row
-    said = mentions.conversation(connection, cases.conversation_ids(connection, head["id"]))
+    said = mentions.conversation(connection, cases.conversation_ids(connection, head["id"]), case_id=head["id"])
     fit = [row for row in said if row["case_id"] == head["id"] and not row["ours"] and row["deleted_at"] is None]
     return fit[-1] if fit else None
 
@@ -199,6 +205,9 @@ def keep(
     words = plain(text)
     if not words.strip():
         return JSONResponse({"kept": False})
+    with at.database.read() as connection:
+        if _spoken(connection, case_id, mention_id=number(mention_id) or 0, text=words, but=number(reply_id)):
+            return JSONResponse({"kept": False})
     try:
         reply = kept(
             at, case_id, by=who, text=words, mention_id=number(mention_id) or 0, lang=lang,
@@ -210,6 +219,17 @@ def keep(
         )
     local = at.now().astimezone(clock(request, at).zone)
     return JSONResponse({"kept": True, "reply_id": reply.id, "version": reply.version, "at": f"{local:%H:%M}"})
+
+
+def _spoken(connection: sa.Connection, case_id: int, *, mention_id: int, text: str, but: Id) -> bool:
+    """Whether these words are an approved reply to the post, or were: the last key's words come after the approval.
+
+    Words that a person goes on with in a draft of their own (`but`) are not.
+    """
+    said = [row for row in replies.of_case(connection, case_id) if row["mention_id"] == mention_id]
+    if any(row["id"] == but and row["status"] == "draft" for row in said):
+        return False
+    return any(row["status"] in SPOKEN and row["text"] == text for row in said)
 
 
 def kept(
@@ -226,24 +246,26 @@ def kept(
 ) -> Reply:
     """Store the words as the draft of a reply to this post, in a transaction of its own."""
     with at.database.write() as connection:
-        if reply_id is None:
+        mention = mentions.get(connection, mention_id)
+        if mention is not None and mention["deleted_at"] is not None:
+            raise Invalid("they deleted this post: there is nothing to answer, and your words are not kept")
+        present = replies.load(connection, reply_id) if reply_id is not None else None
+        if present is not None and present.case_id != case_id:
+            raise NotFound(f"there is no reply {reply_id} in this case")
+        if present is None or present.status is ReplyStatus.WITHDRAWN:
             live = replies.live_for(connection, mention_id)
             if live is not None and live.status is ReplyStatus.DRAFT and live.text == text:
                 return live  # kept before, and the answer to that got lost
-            mention = mentions.get(connection, mention_id)
             choice = choice_of(connection, mention, suggestion_id) if mention is not None else None
             return answer.draft(
                 connection, case_id, mention_id=mention_id, text=text, by=by, now=at.now(), rules=at.rules, lang=lang,
                 suggestion_id=choice["id"] if choice else None,
             )  # fmt: skip
-        present = replies.load(connection, reply_id)
-        if present.case_id != case_id:
-            raise NotFound(f"there is no reply {reply_id} in this case")
         if present.status is not ReplyStatus.DRAFT:
             raise Conflict("this reply is no draft any more")
         if present.version == version and present.text == text:
             return present
-        return answer.edit(connection, reply_id, text=text, version=version or 0, now=at.now(), lang=lang)
+        return answer.edit(connection, present.id or 0, text=text, version=version or 0, now=at.now(), lang=lang)
 
 
 def clash(
@@ -265,8 +287,10 @@ def clash(
 def _writer(connection: sa.Connection, reply: Reply | None, who: Person) -> str:
     """Return who wrote. A draft says only who began it: where that is the reader, it was somebody else since."""
     actor = (reply.approved_by or reply.created_by) if reply else ""
-    if actor == who.actor:
-        return "Somebody else"
+    return "Somebody else" if actor == who.actor else _name(connection, actor)
+
+
+def _name(connection: sa.Connection, actor: str) -> str:
     try:
         return people.get(connection, int(actor.removeprefix("user:"))).name
     except (ValueError, NotFound):

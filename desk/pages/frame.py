@@ -9,7 +9,7 @@ from fastapi import Request
 from desk.edge import House
 from desk.pages.wording import Clock, zone
 from domain.person import Person
-from store import cases, mentions
+from store import cases, mentions, tables
 from store.tables import sources
 
 ZONE_COOKIE = "amends_zone"
@@ -79,5 +79,7 @@ def source_state(connection: sa.Connection) -> tuple[str, str]:
 
 
 def any_source(connection: sa.Connection) -> bool:
-    """Whether there is a source at all."""
-    return connection.execute(sa.select(sources.c.id).limit(1)).first() is not None
+    """Whether something is listened to: a source beyond the drop folder that every installation has, or a post."""
+    own = sa.select(sources.c.id).where(sources.c.origin != "amends").limit(1)
+    heard = sa.select(tables.mentions.c.id).limit(1)
+    return any(connection.execute(query).first() is not None for query in (own, heard))

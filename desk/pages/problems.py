@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
@@ -34,6 +35,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DeskError, _desk_error)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OverflowError, _no_such_number)
+    app.add_exception_handler(sa.exc.DataError, _no_such_number)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -59,12 +62,17 @@ def _sentence(words: str) -> str:
 async def _sign_in(request: Request, _error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return problem(request, 403, "sign in, or send a token")
-    if by_htmx(request):
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    if by_htmx(request):  # the page stays, with what is being typed on it
+        return page(request, "signed_out.html", {}, status=401, headers=TO_NOTICE)
     if request.method != "GET" or request.url.path == "/":
         return RedirectResponse("/sign-in", status_code=303)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='/')}", status_code=303)
+
+
+async def _no_such_number(request: Request, _error: Exception) -> Response:
+    """A number in the address that no row can have."""
+    return problem(request, 404, "there is nothing with that number")
 
 
 async def _desk_error(request: Request, error: Exception) -> Response:
@@ -85,7 +93,6 @@ def _changed_case(request: Request, error: Conflict, case_id: int) -> Response:
     events = [item for item in context["story"] if item.kind in ("event", "note")]
     context |= {
         "with_composer": False,
-        "news": "",
         "title": _TITLES[409],
         "words": _sentence(str(error)),
         "last": events[-1] if events else None,

@@ -7,14 +7,16 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from desk.edge import InHouse, SignedIn
-from desk.pages.case import done
+from desk.edge import House, InHouse, SignedIn
+from desk.pages.case import done, shown, standing_of
 from desk.pages.composer import Field, Text, clash, kept, number, plain
 from desk.pages.problems import fragment
+from desk.render import page
 from domain.errors import Conflict, Invalid, NotFound
+from domain.person import Person
 from domain.reply import Reply
 from responders import answer
-from store import replies
+from store import mentions, replies
 
 router = APIRouter(include_in_schema=False)
 Version = Annotated[int, Form(ge=0)]
@@ -32,8 +34,14 @@ def approve(
     reply_id: Field = "",
     version: Field = "",
     suggestion_id: Field = "",
+    revision: Field = "",
+    standing: Field = "",
 ) -> Response:
-    """Keep the words, then let them go out. What was typed is stored even where it may not be sent yet."""
+    """Keep the words, then let them go out. What was typed is stored even where it may not be sent yet.
+
+    `revision` of the post and `standing` of the case are as the writer has seen them: where they have changed
+    meanwhile, it says so, and the next press goes through.
+    """
     words = plain(text)
     try:
         reply = kept(
@@ -44,14 +52,40 @@ def approve(
         return clash(
             request, at, case_id, by=who, text=words, mention_id=number(mention_id) or 0, reply_id=number(reply_id)
         )
+    if moved := _moved(request, at, who, case_id, reply, revision=revision, standing=standing):
+        return moved
     try:
         with at.database.write() as connection:
             answer.approve(connection, reply.id or 0, version=reply.version, by=who, now=at.now(), rules=at.rules)
     except Invalid as error:
-        news = {"amends:kept": {"target": "body", "reply_id": reply.id, "version": reply.version}}
-        return fragment(request, error, headers={"HX-Trigger": json.dumps(news)})
+        return fragment(request, error, headers=_held(reply))
     at.bell.ring("deliver")
     return done(request, at, who, case_id, composer=True)
+
+
+def _moved(
+    request: Request, at: House, who: Person, case_id: int, reply: Reply, *, revision: str, standing: str
+) -> Response | None:
+    """Say what has changed since the writer looked; a form that tells nothing has seen everything."""
+    with at.database.read() as connection:
+        context = shown(connection, request, at, who, case_id=case_id, answering=reply.mention_id)
+        mention = mentions.get(connection, reply.mention_id)
+    now = {"revision": str(mention["revision"]) if mention else "", "standing": standing_of(context["head"])}
+    news = []
+    if revision and revision != now["revision"]:
+        news.append("edited")
+    if standing == "work" and now["standing"] == "done":
+        news.append("done")
+    if not news:
+        return None
+    headers = {"HX-Retarget": "#composer-news", "HX-Reswap": "innerHTML"} | _held(reply, **now)
+    return page(request, "composer_news.html", context | {"news": news, "again": True}, status=409, headers=headers)
+
+
+def _held(reply: Reply, **more: str) -> dict[str, str]:
+    """Tell the page what the server holds now."""
+    state = {"target": "body", "reply_id": reply.id, "version": reply.version} | more
+    return {"HX-Trigger": json.dumps({"amends:kept": state})}
 
 
 @router.post("/cases/{case_id}/replies/{reply_id}/confirm")

@@ -91,12 +91,12 @@ class Clock:
 
     def exact(self, at: datetime) -> str:
         """Return a time in full: weekday, date, minute and zone."""
-        local = at.astimezone(self.zone)
+        local = self._here(at)
         return f"{local:%A} {local.day} {local:%B %Y, %H:%M} ({self.zone.key})"
 
     def at(self, at: datetime) -> str:
         """Return a time as short as it stays plain: `today 09:12`, `tomorrow 12:00`, `12 Nov 14:02`."""
-        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        local, today = self._here(at), self.now.astimezone(self.zone).date()
         apart = (local.date() - today).days
         near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(apart)
         if near is not None:
@@ -104,6 +104,13 @@ class Clock:
         if 1 < apart < 7:
             return f"{local:%a %H:%M}"
         return f"{local.day} {local:%b}" + (f" {local:%H:%M}" if local.year == today.year else f" {local.year}")
+
+    def _here(self, at: datetime) -> datetime:
+        """Return a time in the reader's zone; one at the end of all time stays as it is."""
+        try:
+            return at.astimezone(self.zone)
+        except OverflowError:
+            return at
 
     def span(self, length: timedelta) -> str:
         """Return a length of time in its one or two largest useful units."""

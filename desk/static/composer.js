@@ -1,18 +1,27 @@
 // The composer: marks under the words as they are typed, drafts as choices, and nothing that was typed gets lost.
 import { copy, notify } from "./desk.js";
+import { aside, forget, noteUnkept, offer, place, settled, typing } from "./unkept.js";
 
 const GAP = /\[\[[a-z][a-z ]{0,29}\]\]/g;
 const form = () => document.querySelector("#reply");
 const sheet = () => document.querySelector("#reply-text");
 const state = (name) => form().elements[name];
 
-// `at`: the words as they were when they were last kept or shown; `mine`: a person's own, set aside for a draft.
-let at = "", mine = null, checking = 0, keeping = 0, inFlight = null;
+// `saved`: the words the server has; `base`: a draft as it was made; `mine`: a person's own, set aside for a draft;
+// `edited`: drafts as a person changed them beside their own words; `approving`: what `saved` was before that.
+let saved = null, base = null, mine = null, approving = null, leaves = false, checking = 0, keeping = 0, line = Promise.resolve(true);
+const edited = new Map();
+
+/** Whether a person's words stand here that the server does not have. */
+function unkept() {
+  const text = sheet();
+  return Boolean(text && !approving && text.value.trim() && text.value !== base && text.value !== saved);
+}
 
 /** Whether somebody's words stand here that the server does not have, or the cursor is among them. */
 export function composing() {
   const text = sheet();
-  return Boolean(text && !form().hidden && (text.value !== at || document.activeElement === text));
+  return Boolean(text && !form().hidden && (approving || unkept() || document.activeElement === text));
 }
 
 function draw() {
@@ -67,78 +76,120 @@ function say(words) {
   if (slot) slot.textContent = words;
 }
 
-/** Keep the words as they are now; answers whether the server has them. */
-export async function keep({ leaving = false } = {}) {
+function news(html) {
+  const slot = document.querySelector("#composer-news");
+  if (!slot) return;
+  slot.innerHTML = html; // our own template, escaped there
+  slot.dataset.trouble = html && "yes";
+}
+
+/** Keep the words as they are now; answers whether the server has them. One after the other: each knows the version. */
+export function keep({ leaving = false } = {}) {
   clearTimeout(keeping);
-  if (inFlight) await inFlight;
   const text = sheet(), list = document.querySelector("#checks");
-  if (!text || !list || text.value === at || !text.value.trim()) return true;
-  if (document.querySelector(".clash")) return false; // a person decides first which words stand
-  const words = text.value, body = new URLSearchParams(new FormData(form()));
-  const request = fetch(list.dataset.keep, { method: "POST", body, keepalive: leaving, headers: { "HX-Request": "true" } }).catch(() => null);
-  inFlight = request.then(async (response) => {
-    if (sheet() !== text) return false;
-    if (response?.status === 409) {
-      document.querySelector("#composer-news").innerHTML = await response.text();
-      say("Not kept yet");
-      return false;
-    }
-    if (!response?.ok) {
-      say("Not kept: trying again");
-      keeping = setTimeout(keep, 5000);
-      return false;
-    }
+  if (!list || !unkept()) return line;
+  const sent = { text, of: form(), path: list.dataset.keep, words: text.value, key: place("reply"), leaving };
+  const body = new URLSearchParams(new FormData(sent.of));
+  line = line.then(() => send(sent, body)).catch(() => false);
+  return line;
+}
+
+async function send({ text, of, path, words, key, leaving }, body) {
+  const here = () => sheet() === text;
+  if (approving || (here() && saved === words)) return true;
+  if (here() && document.querySelector(".clash")) {
+    say("Not kept yet: choose above");
+    return false; // a person decides first which words stand
+  }
+  for (const name of ["reply_id", "version"]) body.set(name, of.elements[name].value);
+  const response = await fetch(path, { method: "POST", body, keepalive: leaving, headers: { "HX-Request": "true" } }).catch(() => null);
+  if (response?.ok) {
     const answer = await response.json();
-    if (answer.kept) {
-      kept(answer);
-      at = words;
-      say(`✓ kept ${answer.at}`);
-    }
+    settled(key, words);
+    if (answer.kept) hold(answer, of);
+    if (!here()) return true;
+    saved = words;
+    if (document.querySelector("#composer-news").dataset.trouble) news("");
+    say(answer.kept ? `✓ kept ${answer.at}` : "Approved already");
     return true;
-  });
-  const result = await inFlight;
-  inFlight = null;
-  return result;
+  }
+  if (!here()) return false;
+  const status = response?.status ?? 0;
+  if (status >= 400 && status < 500) news(await response.text());
+  if (status === 409) say("Not kept yet");
+  else if (status === 401) say("Not kept: you were signed out");
+  else if (status >= 400 && status < 500) say("Not kept"); // final: it says why, and the words stay here
+  else say("Not kept: trying again");
+  if (status === 401 || status < 400 || status >= 500) keeping = setTimeout(keep, status === 401 ? 15000 : 5000);
+  return false;
 }
 
-function kept({ reply_id, version }) {
-  if (!form()) return;
-  state("reply_id").value = reply_id;
-  state("version").value = version;
+function hold(state, of = form()) {
+  for (const name of ["reply_id", "version", "revision", "standing"]) {
+    if (of && state[name] !== undefined) of.elements[name].value = state[name];
+  }
 }
 
-function choose(id, { draft = document.querySelector(`[data-text="${id}"]`) } = {}) {
-  const text = sheet(), own = document.querySelector('[data-draft="mine"]');
-  const shown = document.querySelector('[data-draft][aria-pressed="true"]')?.dataset.draft;
-  if (shown === "mine") mine = { words: text.value, lang: text.lang };
-  const words = id === "mine" ? mine?.words : draft?.content.textContent;
-  if (words === undefined) return;
+const chip = (id) => document.querySelector(`[data-draft="${id}"]`);
+const pressed = () => document.querySelector('[data-draft][aria-pressed="true"]')?.dataset.draft;
+
+function press(id) {
   for (const button of document.querySelectorAll("[data-draft]")) button.ariaPressed = String(button.dataset.draft === id);
-  const lang = id === "mine" ? mine.lang : document.querySelector(`[data-draft="${id}"]`).dataset.lang;
+}
+
+function choose(id) {
+  const text = sheet(), from = pressed(), made = document.querySelector(`[data-text="${id}"]`)?.content.textContent;
+  const words = id === "mine" ? mine?.words : (edited.get(id) ?? made);
+  if (words === undefined || (from === id && from === "mine")) return;
+  if (unkept()) keep();
+  if (from === "mine") mine = { words: text.value, lang: text.lang };
+  else if (from && text.value !== base) edited.set(from, text.value);
+  press(id);
   text.value = words;
-  text.lang = lang || "und";
+  text.lang = (id === "mine" ? mine.lang : chip(id).dataset.lang) || "und";
   state("lang").value = text.lang;
   if (id !== "mine") state("suggestion_id").value = id;
-  own.hidden = mine === null;
+  chip("mine").hidden = mine === null;
   // A draft that was only looked at is not kept: what the server holds are the words of a person.
-  if (id !== "mine" || !at) at = text.value;
+  base = id === "mine" ? null : made;
+  if (unkept()) keeping = setTimeout(keep, 900);
   draw();
   check();
 }
 
 function typed() {
-  const own = document.querySelector('[data-draft="mine"]');
-  if (own && own.ariaPressed !== "true") {
-    for (const button of document.querySelectorAll("[data-draft]")) button.ariaPressed = String(button === own);
-    own.hidden = false;
+  const text = sheet(), from = pressed(), key = place("reply");
+  if (from && from !== "mine" && mine === null) {
+    press("mine");
+    chip("mine").hidden = false;
   }
-  mine = { words: sheet().value, lang: sheet().lang };
-  say("");
+  if (!from || pressed() === "mine") mine = { words: text.value, lang: text.lang };
+  else {
+    edited.set(from, text.value); // one's own words stay as they are, under their own button
+    aside(key, mine.words);
+  }
+  typing(key, text.value === saved ? "" : text.value);
+  say(text.value.trim() ? "" : "An empty reply is not kept");
   draw();
   clearTimeout(checking);
   clearTimeout(keeping);
   checking = setTimeout(check, 250);
   keeping = setTimeout(keep, 900);
+}
+
+/** Put words that were not kept into the sheet again; what stands there gives way. */
+function bring(words) {
+  const text = sheet();
+  if (text.value !== base) aside(place("reply"), text.value);
+  if (form().hidden) document.querySelector("[data-unfold]")?.click();
+  if (chip("mine")) {
+    press("mine");
+    chip("mine").hidden = false;
+  }
+  base = null;
+  text.value = words;
+  typed();
+  text.focus();
 }
 
 function nextGap() {
@@ -167,8 +218,9 @@ async function obstacle() {
 }
 
 async function approve() {
+  if (approving) return;
   clearTimeout(keeping);
-  if (inFlight) await inFlight;
+  await line;
   const text = sheet(), first = await obstacle();
   if (first) {
     if (first === text) text.focus();
@@ -176,6 +228,11 @@ async function approve() {
     else show(first);
     return;
   }
+  if (approving || sheet() !== text) return;
+  // From here on these words are the approval's: when the field goes with the swap, they are no draft any more.
+  approving = { before: saved };
+  saved = text.value;
+  clearTimeout(keeping);
   if (form().dataset.manual) {
     const post = document.querySelector("#reply [data-open]")?.dataset.open;
     if (!(await copy(text.value))) notify("The text could not be copied", "Copy it from your reply above, then post it.");
@@ -184,28 +241,53 @@ async function approve() {
   htmx.trigger(form(), "amends:approve");
 }
 
+/** The answer to an approval has come, or none came: where it was refused, the words go on as a draft. */
+function approved({ ctx }) {
+  const found = /\/cases\/(\d+)\/approve$/.exec(ctx.request.action);
+  if (!found) return;
+  if (ctx.response?.status < 300) forget(place("reply", found[1]));
+  else if (approving) {
+    saved = approving.before;
+    approving = null;
+    if (unkept()) keeping = setTimeout(keep, 5000);
+  }
+}
+
 function settle(which) {
   const theirs = document.querySelector(".clash");
   if (!theirs) return;
-  if (which === "reload") return location.reload();
-  kept({ reply_id: theirs.dataset.reply, version: theirs.dataset.version });
+  if (which === "reload") {
+    leaves = true; // what was typed is offered again there
+    return location.reload();
+  }
+  const words = theirs.querySelector("[data-theirs]").textContent, text = sheet();
+  hold({ reply_id: theirs.dataset.reply, version: theirs.dataset.version });
+  saved = words;
   if (which === "theirs") {
-    mine = { words: sheet().value, lang: sheet().lang };
-    sheet().value = theirs.querySelector("[data-theirs]").textContent;
-    at = sheet().value;
-  } else at = "";
-  theirs.remove();
+    settled(place("reply"), text.value);
+    aside(place("reply"), text.value);
+    text.value = words;
+    if (!pressed() || pressed() === "mine") mine = { words, lang: text.lang };
+  }
+  news("");
   draw();
   check();
   if (which === "mine") keep();
 }
 
 function begin() {
-  const text = sheet();
-  if (!text || text.dataset.begun) return;
-  text.dataset.begun = "yes";
-  at = text.value;
-  mine = state("reply_id").value ? { words: text.value, lang: text.lang } : null;
+  const whole = document.querySelector("#composer"), text = sheet();
+  if (!whole || whole.dataset.begun) return;
+  whole.dataset.begun = "yes";
+  approving = mine = base = saved = null;
+  edited.clear();
+  if (text) {
+    if (state("reply_id").value) {
+      saved = text.value;
+      mine = { words: text.value, lang: text.lang };
+    } else base = text.value;
+  }
+  offer(place("reply"), document.querySelector("#composer-unkept"), text?.value ?? "", text && bring);
   draw();
 }
 
@@ -239,11 +321,20 @@ document.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("amends:kept", (event) => {
-  kept(event.detail);
-  if (sheet()) at = sheet().value;
+  if (!form()) return;
+  hold(event.detail);
+  saved = sheet().value;
+  settled(place("reply"), saved);
+  approving = null;
 });
+document.addEventListener("htmx:finally:request", (event) => approved(event.detail));
 document.addEventListener("htmx:before:request", (event) => event.detail.ctx.target?.id === "case" && keep({ leaving: true }));
 document.addEventListener("htmx:after:swap", begin);
-document.addEventListener("visibilitychange", () => document.hidden && keep({ leaving: true }));
+document.addEventListener("visibilitychange", () => keep({ leaving: document.hidden }));
 addEventListener("pagehide", () => keep({ leaving: true }));
+addEventListener("beforeunload", (event) => {
+  const lost = unkept() || noteUnkept();
+  keep({ leaving: true });
+  if (lost && !leaves) event.preventDefault();
+});
 begin();

@@ -44,17 +44,20 @@ function fetchAgain() {
 function refreshCase(shown) {
   const query = new URLSearchParams({ keep: composing() });
   for (const input of document.querySelectorAll("#composer [data-state]")) query.set(input.name, input.value);
-  query.set("mention", document.querySelector("#reply [name=mention_id]")?.value ?? "");
+  const of = (name) => document.querySelector(`#composer [name=${name}]`)?.value ?? "";
+  for (const name of ["revision", "standing", "newest"]) query.set(name, of(name));
+  query.set("mention", of("mention_id"));
   query.set("drafts", [...document.querySelectorAll("#reply [data-text]")].map((draft) => draft.dataset.text).join());
   query.set("answer", new URLSearchParams(location.search).get("answer") ?? "");
   htmx.ajax("GET", `/cases/${shown.dataset.case}/live?${query}`, { source: shown, target: "#notice", swap: "none" });
 }
 
-// Somebody has begun to write while the answer was under way: their words stay.
+// Somebody has begun to write while the answer was under way: their words stay. Or has sent them: they need no news.
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
-  if (!ctx.request?.action.includes("/live?") || !composing()) return;
-  const place = tasks.findIndex((task) => task.target?.id === "composer");
+  if (!ctx.request?.action.includes("/live?")) return;
+  const stale = composing() ? "composer" : ctx.request.action.includes("keep=true") ? "composer-news" : "";
+  const place = tasks.findIndex((task) => stale && task.target?.id === stale);
   if (place >= 0) tasks.splice(place, 1);
 });
 document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from time import perf_counter
 
@@ -299,3 +299,16 @@ def test_more_readers_than_threads_do_not_hold_each_other_up(desk: Desk, agent: 
     with ThreadPoolExecutor(60) as pool:
         answers = list(pool.map(lambda _: agent.get("/queue/all").status_code, range(120)))
     assert set(answers) == {200}
+
+
+@pytest.mark.parametrize("path", ["/cases/99999999999999999999", "/cases/1?answer=99999999999999999999"])
+def test_a_number_that_no_row_can_have_is_not_found(desk: Desk, agent: TestClient, path: str) -> None:
+    assert agent.get(path).status_code in (400, 404)
+
+
+def test_a_time_at_the_end_of_all_time_breaks_no_page(desk: Desk, agent: TestClient) -> None:
+    hear(desk)
+    with desk.database.write() as connection:
+        connection.execute(sa.update(tables.mentions).values(posted_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC)))
+    agent.cookies.set("amends_zone", "Pacific/Kiritimati")
+    assert agent.get("/mentions").status_code == 200

@@ -162,10 +162,13 @@ def test_every_page_wants_somebody_signed_in(desk: Desk, path: str) -> None:
     assert answer.headers["location"].startswith("/sign-in?next=/")
 
 
-def test_htmx_is_sent_to_the_form_as_a_whole_page(desk: Desk) -> None:
-    answer = desk.client().get("/queue/all", headers={"HX-Request": "true"})
+@pytest.mark.parametrize(("verb", "path"), [("GET", "/queue/all"), ("POST", "/cases/1/approve")])
+def test_a_page_that_stands_open_stays_when_its_session_has_ended(desk: Desk, verb: str, path: str) -> None:
+    answer = desk.client().request(verb, path, headers=HTMX)
     assert answer.status_code == 401
-    assert answer.headers["hx-redirect"] == "/sign-in"
+    assert "hx-redirect" not in answer.headers
+    assert "You were signed out" in answer.text
+    assert answer.headers["hx-retarget"] == "#notice"
 
 
 @pytest.mark.parametrize(
@@ -234,6 +237,19 @@ def test_the_first_run_is_for_this_machine_only(desk: Desk, address: str, header
     assert "<form" not in shown.text
     data = {"name": "Eve", "email": "eve@example.com", "password": PASSWORD}
     assert client.post("/first-run", data=data, headers=OURS | headers).status_code == 403
+    with desk.database.read() as connection:
+        assert people.count(connection) == 0
+
+
+def test_a_desk_with_a_public_address_has_no_first_run(sqlite: Database, now: Now) -> None:
+    # A proxy on this machine may pass requests on without a header that tells of it.
+    home = "https://amends.example.com"
+    desk = make(sqlite, now, public_url=home, hosts=("amends.example.com",))
+    client = TestClient(desk.app, base_url=home, follow_redirects=False, client=("127.0.0.1", 50000))
+    shown = client.get("/first-run")
+    assert (shown.status_code, "<form" in shown.text) == (403, False)
+    data = {"name": "Eve", "email": "eve@example.com", "password": PASSWORD}
+    assert client.post("/first-run", data=data, headers={"Origin": home}).status_code == 403
     with desk.database.read() as connection:
         assert people.count(connection) == 0
 
