@@ -55,8 +55,9 @@ def peak_mib(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Return the ids of a process's children."""
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Return the ids of the children that any thread of a process has started."""
+    found = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for text in found for child in text.split()]
 
 
 def page_ms(url: str) -> float:
