@@ -40,7 +40,9 @@ print(len(texts) / (time.perf_counter() - started))
 
 def corpus_posts(path: Path, count: int) -> None:
     """Write `count` import records, made by turning the project's own posts round and round."""
-    texts = [json.loads(line)["text"] for file in sorted(CORPUS.glob("*.jsonl")) for line in file.open(encoding="utf-8")]
+    texts = [
+        json.loads(line)["text"] for file in sorted(CORPUS.glob("*.jsonl")) for line in file.open(encoding="utf-8")
+    ]
     with path.open("w", encoding="utf-8") as out:
         for number, text in zip(range(count), itertools.cycle(texts), strict=False):
             row = {"id": str(number), "text": f"{text} ({number})", "author": f"author{number}"}
